@@ -1,0 +1,32 @@
+"""The exceptions of dsflow. Wrong arguments raise the usual TypeError and ValueError instead.
+
+DsflowError
+├── SessionError         a session is missing, already there, or not the one a Future belongs to
+├── EngineError          the engine could not do its work
+│   └── TaskLostError    every worker that ran the task died
+└── TaskCancelledError   the value will never come: its task was cancelled
+"""
+
+from __future__ import annotations
+
+__all__ = ["DsflowError", "EngineError", "SessionError", "TaskCancelledError", "TaskLostError"]
+
+
+class DsflowError(Exception):
+    """Base of every error that dsflow itself raises."""
+
+
+class SessionError(DsflowError):
+    """A session is missing, already there, or not the one a Future belongs to."""
+
+
+class EngineError(DsflowError):
+    """The engine could not start, or could not do what was asked of it."""
+
+
+class TaskLostError(EngineError):
+    """Every worker that ran the task died, so its result cannot be had."""
+
+
+class TaskCancelledError(DsflowError):
+    """The task was cancelled before it gave a value."""

@@ -1,0 +1,112 @@
+"""Running one task, the same way on every engine: thaw the arguments, call the function, freeze what it gives.
+
+A task ends when the tasks it has started have ended; a Future in its result stands for the value, as it would in a
+program of plain functions.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from dsflow._arguments import load_arguments
+from dsflow._context import Context, enter_context
+from dsflow._failure import explain_failure
+from dsflow._freeze import HandleFound, Stored, freeze, nbytes_of, thaw
+from dsflow._future import Future
+from dsflow._graph import Call, Failure, Outcome, Run
+
+__all__ = ["run_task"]
+
+
+def run_task(
+    task: Any,
+    call: Call,
+    inputs: Sequence[Stored],
+    handles: Sequence[Future[Any]],
+    context: Context,
+    *,
+    site: str,
+    worker: str,
+    portable: bool,
+) -> Outcome:
+    """Run a task and return what came of it; the user's exceptions are part of that.
+
+    Parameters
+    ----------
+    task : Task
+        The decorated function.
+    call, inputs, handles
+        Its arguments, and the stored values and Futures they refer to.
+    context : Context
+        The context for calls that the task makes itself.
+    site, worker : str
+        Where it was called and where it runs, for messages.
+    portable : bool
+        True if results may travel to another process.
+    """
+    before = enter_context(context)
+    start = time.time()
+    positional: list[Any] = []
+    named: dict[str, Any] = {}
+    try:
+        positional, named, changed = load_arguments(call, inputs, handles)
+        result = task.function(*positional, **named)
+        stored = _freeze_results(task, result, changed, context, portable)
+    except BaseException as error:
+        if isinstance(error, KeyboardInterrupt) and threading.current_thread() is threading.main_thread():
+            raise
+        explain_failure(error, task, positional, named, site, worker)
+        return Outcome(failure=Failure(error, context.label), run=Run(worker, start, time.time(), 0, 0))
+    finally:
+        enter_context(before)
+    bytes_in = sum(map(nbytes_of, inputs)) + sum(nbytes_of(pack) for pack in (call.shared, call.private) if pack)
+    run = Run(worker, start, time.time(), bytes_in, sum(map(nbytes_of, stored)))
+    return Outcome(stored=stored, run=run)
+
+
+def _freeze_results(task: Any, result: Any, changed: list[Any], context: Context, portable: bool) -> list[Stored]:
+    if context.children:
+        _finish_children(changed, context)
+    values = [*_split(task, result), *changed]
+    if not context.children:
+        try:
+            return [freeze(value, portable=portable) for value in values]
+        except HandleFound:
+            pass
+
+    def reference(value: Any) -> tuple[Stored] | None:
+        future = value if type(value) is Future else context.tracker.find(value)
+        return None if future is None else (future._session.stored_of(future._current()),)
+
+    return [_flatten(freeze(value, portable=portable, reference=reference), portable) for value in values]
+
+
+def _flatten(stored: Stored, portable: bool) -> Stored:
+    """Replace references to values of other tasks by the values."""
+    value = thaw(stored, lookup=lambda reference: thaw(reference[0]))
+    return freeze(value, portable=portable)
+
+
+def _finish_children(changed: list[Any], context: Context) -> None:
+    """Wait for the tasks that this one has started, and bring its changed arguments up to date."""
+    session = context.session
+    session.wait(context.children)
+    for node in context.children:
+        if node.failure is not None and not node.failure.seen:
+            node.failure.throw()
+    for value in changed:
+        if context.tracker.find(value) is not None:
+            session.bring_up_to_date(value, context)
+
+
+def _split(task: Any, result: Any) -> Sequence[Any]:
+    n_returns: int | None = task.returns
+    if n_returns is None or n_returns == 1:
+        return (result,)
+    if not isinstance(result, (tuple, list)) or len(result) != n_returns:
+        got = f"{len(result)} values" if isinstance(result, (tuple, list)) else f"a {type(result).__name__}"
+        raise ValueError(f"{task.name}: returns={n_returns} was declared, but the function returned {got}.")
+    return result

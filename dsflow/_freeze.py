@@ -1,0 +1,179 @@
+"""Values at rest: what crosses from one task to another is frozen, so that nobody's changes are seen by accident.
+
+A value is *stored* either as itself, when its type cannot change (``ATOMS``), or as a `Frozen`: a pickle whose large
+buffers stay outside (protocol 5). Thawing makes a new object over the same buffers, read-only unless asked otherwise;
+so arrays are shared without copying and everything else is copied.
+"""
+
+from __future__ import annotations
+
+import io
+import pickle
+import sys
+import types
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import cloudpickle
+
+__all__ = ["ATOMS", "LOCAL_ATOMS", "Frozen", "HandleFound", "Stored", "freeze", "is_array", "nbytes_of", "thaw"]
+
+ATOMS = frozenset(
+    {int, float, complex, bool, str, bytes, type(None), type(Ellipsis), type(NotImplemented), range, slice}
+)
+"""Types whose values cannot change and hold nothing that can: they are stored as themselves."""
+
+LOCAL_ATOMS = ATOMS | {type, types.FunctionType, types.BuiltinFunctionType, types.ModuleType}
+"""`ATOMS`, and what need not be copied as long as it stays in this process."""
+
+Stored = Any
+"""An atom, or a `Frozen`."""
+
+PersistentId = Callable[[Any], Any]
+"""Gives a reference to write in place of an object, or None to write the object itself."""
+
+
+class HandleFound(Exception):  # noqa: N818 - a signal between the pickler and its caller, never seen by a user
+    """Raised while pickling by an object that has to be written as a reference."""
+
+
+@dataclass(slots=True, eq=False)
+class Frozen:
+    """A pickled value whose large buffers lie outside of the pickle."""
+
+    payload: bytes
+    """The pickle stream, protocol 5."""
+    buffers: tuple[memoryview, ...]
+    """The out-of-band buffers, in order."""
+    has_references: bool = False
+    """True if the stream names objects that thawing has to look up."""
+
+    @property
+    def nbytes(self) -> int:
+        """Size of the stream and the buffers, in bytes."""
+        return len(self.payload) + sum(buffer.nbytes for buffer in self.buffers)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        buffers = [pickle.PickleBuffer(buffer) for buffer in self.buffers]
+        return _frozen, (self.payload, buffers, self.has_references)
+
+
+def _frozen(payload: bytes, buffers: Sequence[Any], has_references: bool) -> Frozen:
+    return Frozen(payload, tuple(memoryview(buffer) for buffer in buffers), has_references)
+
+
+class _Freezer(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpickle has no annotations
+    def __init__(self, file: io.BytesIO, reference: PersistentId, keep: Callable[[pickle.PickleBuffer], None]) -> None:
+        super().__init__(file, protocol=5, buffer_callback=keep)
+        self.persistent_id = reference
+
+
+class _Thawer(pickle.Unpickler):
+    def __init__(self, frozen: Frozen, buffers: Sequence[Any], lookup: Callable[[Any], Any]) -> None:
+        super().__init__(io.BytesIO(frozen.payload), buffers=buffers)
+        self._lookup = lookup
+
+    def persistent_load(self, pid: Any) -> Any:
+        return self._lookup(pid)
+
+
+def freeze(value: Any, *, portable: bool, snapshot: bool = False, reference: PersistentId | None = None) -> Stored:
+    """Freeze a value.
+
+    Parameters
+    ----------
+    value
+        What to store.
+    portable : bool
+        True if another process has to thaw it: what is defined in ``__main__`` is then written by value.
+    snapshot : bool
+        True to copy the buffers that their owner may still change; False when the owner has given them up.
+    reference : callable, optional
+        Gives a reference to write in place of an object, or None.
+
+    Raises
+    ------
+    HandleFound
+        When the value holds a Future and no ``reference`` is given to write it with.
+    Exception
+        Whatever pickling raises for a value that cannot be pickled.
+    """
+    if type(value) in ATOMS:
+        return value
+    buffers: list[pickle.PickleBuffer] = []
+    payload = _pickled(value, buffers, portable) if reference is None else None
+    if payload is None:
+        buffers.clear()
+        file = io.BytesIO()
+        _Freezer(file, reference or _no_reference, buffers.append).dump(value)
+        payload = file.getvalue()
+    views = [buffer.raw() for buffer in buffers]
+    if snapshot:
+        views = [view if _is_immutable(view) else memoryview(bytes(view)) for view in views]
+    return Frozen(payload, tuple(views), reference is not None)
+
+
+def thaw(stored: Stored, *, writable: bool = False, lookup: Callable[[Any], Any] | None = None) -> Any:
+    """Make a value from its stored form.
+
+    Parameters
+    ----------
+    stored
+        What `freeze` gave.
+    writable : bool
+        True for arrays of the caller's own; False for read-only arrays over the stored buffers.
+    lookup : callable, optional
+        Gives the object for a reference that `freeze` was told to write.
+    """
+    if type(stored) is not Frozen:
+        return stored
+    buffers: list[Any] = [bytearray(b) if writable else b.toreadonly() for b in stored.buffers]
+    if stored.has_references:
+        assert lookup is not None
+        return _Thawer(stored, buffers, lookup).load()
+    return pickle.loads(stored.payload, buffers=buffers)
+
+
+def nbytes_of(stored: Stored) -> int:
+    """Size of a stored value in bytes."""
+    if type(stored) is Frozen:
+        return stored.nbytes
+    return len(stored) if isinstance(stored, (bytes, str)) else 8
+
+
+def is_array(value: Any) -> bool:
+    """Whether ``value`` is a NumPy array."""
+    numpy = sys.modules.get("numpy")  # whoever has an array has imported NumPy; dsflow itself does not need it
+    return numpy is not None and isinstance(value, numpy.ndarray)
+
+
+def _no_reference(value: Any) -> None:
+    return None
+
+
+def _pickled(value: Any, buffers: list[pickle.PickleBuffer], portable: bool) -> bytes | None:
+    """Pickle the fast way; None if only cloudpickle can do it."""
+    try:
+        payload = pickle.dumps(value, 5, buffer_callback=buffers.append)
+    except HandleFound:
+        raise
+    except (pickle.PicklingError, AttributeError, TypeError):
+        return None  # cloudpickle writes lambdas and local classes; for the rest it raises the error to show
+    return None if portable and b"__main__" in payload else payload
+
+
+def _is_immutable(view: memoryview) -> bool:
+    """Whether no one can change the memory under ``view``: every owner up to the last one is read-only."""
+    if not view.readonly:
+        return False
+    owner: Any = view.obj
+    while owner is not None:
+        if isinstance(owner, bytes):
+            return True
+        if isinstance(owner, memoryview):
+            return _is_immutable(owner)
+        if not hasattr(owner, "base") or owner.flags.writeable:
+            return False
+        owner = owner.base
+    return False

@@ -1,0 +1,134 @@
+"""Future: what a call of a task gives at once, in place of the value."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar
+
+from dsflow._errors import SessionError
+from dsflow._freeze import HandleFound
+
+if TYPE_CHECKING:
+    from dsflow._graph import Version
+    from dsflow._session import Session
+
+__all__ = ["Future"]
+
+T = TypeVar("T")
+
+
+class Future(Generic[T]):
+    """The value of a call that may not have ended yet.
+
+    Pass it to other tasks as if it were the value. To get the value itself, use ``wait_on(future)``,
+    ``future.result()`` or, in a coroutine, ``await future``.
+
+    A Future names a piece of data, not one moment of it: after a task with an ``INOUT`` parameter has been called on
+    it, it stands for the changed value.
+    """
+
+    __slots__ = ("__weakref__", "_kind", "_session", "_version")
+
+    def __init__(self, version: Version, session: Session, kind: Callable[[], type | None] | None = None) -> None:
+        self._version = version
+        self._session = session
+        self._kind = kind
+
+    # --- the value ---------------------------------------------------------------------------------------------------
+
+    def result(self, timeout: float | None = None) -> T:
+        """Wait for the value and return it: an object of the caller's own, free to change.
+
+        Parameters
+        ----------
+        timeout : float, optional
+            Seconds to wait at most; None (the default) waits as long as it takes.
+
+        Raises
+        ------
+        TimeoutError
+            When the value is not there in time. The task goes on.
+        Exception
+            The task's own exception, if it raised one.
+        """
+        value: T = self._session.value_of(self._current(), timeout)
+        return value
+
+    def exception(self, timeout: float | None = None) -> BaseException | None:
+        """Wait for the task to end and return its exception, or None if it succeeded."""
+        version = self._current()
+        if version.node is not None:
+            self._session.wait([version.node], timeout)
+        if version.failure is None:
+            return None
+        version.failure.seen = True
+        return version.failure.exception
+
+    def done(self) -> bool:
+        """Return whether the value, or the reason why there is none, is known."""
+        return self._version.settled
+
+    def add_done_callback(self, callback: Callable[[Future[T]], object]) -> None:
+        """Call ``callback(self)`` once the task has ended, in the thread that notices it."""
+        node = self._version.node
+        if node is None:
+            callback(self)
+        else:
+            self._session.graph.on_settled(node, lambda _: callback(self))
+
+    def __await__(self) -> Generator[Any, None, T]:
+        from dsflow._waiting import settle_async
+
+        yield from settle_async(self).__await__()
+        return self.result()
+
+    # --- for dsflow itself -------------------------------------------------------------------------------------------
+
+    def _current(self) -> Version:
+        """The newest version, for use in the session it belongs to."""
+        if self._session.closed:
+            raise SessionError(
+                f"{self!r}: its session has ended; read the value with wait_on() before stop(), "
+                "or call the task again in the new session."
+            )
+        return self._version
+
+    def __reduce__(self) -> NoReturn:
+        raise HandleFound
+
+    # --- what a Future is not ----------------------------------------------------------------------------------------
+
+    def __repr__(self) -> str:
+        version = self._version
+        if version.node is not None:
+            state = f"pending, from {version.node.key}"
+        elif version.failure is not None:
+            state = f"failed: {type(version.failure.exception).__name__}"
+        else:
+            state = "done"
+        return f"<Future: {state}>"
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        kind = self._kind() if self._kind is not None else None
+        method = getattr(kind, name, None) if kind is not None else None
+        if method is not None and hasattr(method, "bind_to"):
+            return method.bind_to(self)
+        if kind is None:
+            advice = "annotate what the task returns, so that its task methods are known, or use wait_on(future)"
+        else:
+            advice = f"{kind.__name__} has no task method of that name; use wait_on(future).{name} for anything else"
+        raise AttributeError(f"Future: no attribute {name!r}; {advice}.", name=name, obj=self)
+
+    def _refuse(self, *_: object) -> NoReturn:
+        raise TypeError(
+            f"{self!r} is not the value yet; pass it to a task as it is, or use wait_on(future) to get the value."
+        )
+
+    __bool__ = __iter__ = __len__ = __contains__ = __getitem__ = __setitem__ = __delitem__ = _refuse
+    __int__ = __float__ = __complex__ = __index__ = __call__ = __enter__ = __next__ = _refuse
+    __add__ = __sub__ = __mul__ = __truediv__ = __floordiv__ = __mod__ = __pow__ = __matmul__ = _refuse
+    __radd__ = __rsub__ = __rmul__ = __rtruediv__ = __rfloordiv__ = __rmod__ = __rpow__ = __rmatmul__ = _refuse
+    __and__ = __or__ = __xor__ = __rand__ = __ror__ = __rxor__ = __lshift__ = __rshift__ = _refuse
+    __lt__ = __le__ = __gt__ = __ge__ = __neg__ = __pos__ = __abs__ = __invert__ = __round__ = _refuse

@@ -1,0 +1,258 @@
+"""The graph: versions of data, the nodes that make them, and the order between the two. No engine in here.
+
+An edge exists only where a node reads a version that another node makes. A node that changes an object makes a new
+version and leaves the old one alone, so writers never wait for readers.
+"""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from dsflow._freeze import Frozen, Stored
+
+__all__ = ["REMOTE", "Call", "Failure", "Graph", "Node", "Outcome", "Run", "Version"]
+
+
+class _Remote:
+    def __repr__(self) -> str:
+        return "<on a worker>"
+
+
+REMOTE = _Remote()
+"""Stored in place of a value that lies with the engine."""
+
+
+@dataclass(slots=True, eq=False)
+class Failure:
+    """Why a value will never come."""
+
+    exception: BaseException
+    """The user's own exception, with the user's frames."""
+    key: str
+    """Key of the node that raised it."""
+    seen: bool = False
+    """True once it has been raised at a wait."""
+
+    def __post_init__(self) -> None:
+        self._traceback = self.exception.__traceback__
+
+    _traceback: Any = field(default=None, init=False, repr=False)
+
+    def throw(self) -> None:
+        """Raise the exception, with the frames it had when the task failed."""
+        self.seen = True
+        raise self.exception.with_traceback(self._traceback)
+
+
+@dataclass(slots=True, eq=False)
+class Call:
+    """The arguments of one call, frozen."""
+
+    values: tuple[Any, ...]
+    """One entry a parameter: an atom, or a reference ``(kind, position)``."""
+    names: tuple[str, ...]
+    """Names of the last ``len(names)`` values, which are passed by keyword."""
+    shared: Frozen | None
+    """Arguments that are only read, frozen together."""
+    private: Frozen | None
+    """Arguments of which the task gets a writable copy, frozen together."""
+    writable: tuple[int, ...]
+    """Which inputs are thawed as writable copies."""
+    changed: tuple[int, ...]
+    """Which values the task changes: they are stored after the returned values."""
+
+
+@dataclass(slots=True)
+class Run:
+    """Where and when a node ran. Times are seconds since the epoch."""
+
+    worker: str
+    start: float
+    end: float
+    bytes_in: int
+    bytes_out: int
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What came of a node: either stored values, one for each output, or a failure."""
+
+    stored: Sequence[Stored] = ()
+    failure: Failure | None = None
+    run: Run | None = None
+
+
+class Version:
+    """One value: an output of a node, or a value of the main program."""
+
+    __slots__ = ("__weakref__", "before", "depth", "failure", "handle", "node", "stored")
+
+    def __init__(self, node: Node | None = None, stored: Stored = REMOTE) -> None:
+        self.node = node
+        self.stored = stored
+        self.failure: Failure | None = None
+        self.handle: Any = None
+        """What the engine keeps to find the value; dropping it frees the value."""
+        self.before: Version | None = None
+        """After a failure: the last version that is whole."""
+        self.depth = 0
+        """Length of the longest chain of nodes that would have to run again to make this value."""
+
+    @property
+    def settled(self) -> bool:
+        """Whether the value, or the reason why there is none, is known."""
+        return self.node is None
+
+
+class Node:
+    """One call of a task: what to run, on which versions, making which versions."""
+
+    __slots__ = (
+        "__weakref__", "call", "callbacks", "children", "dependents", "failure", "function", "handle", "handles",
+        "inputs", "key", "name", "outputs", "parent", "run", "settled", "site", "started", "waiting",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        key: str,
+        function: Any,
+        call: Call,
+        inputs: tuple[Version, ...],
+        handles: tuple[Version, ...],
+        site: str,
+        parent: Node | None,
+    ) -> None:
+        self.key = key
+        self.name: str = function.name
+        self.function = function
+        self.call = call
+        self.inputs = inputs
+        """Versions the task gets the value of."""
+        self.handles = handles
+        """Versions the task gets a Future of; it does not wait for them."""
+        self.site = site
+        """File and line of the call."""
+        self.parent = parent
+        self.outputs: tuple[weakref.ref[Version], ...] = ()
+        self.dependents: list[Node] = []
+        self.callbacks: list[Callable[[Node], None]] = []
+        self.children: list[Node] | None = None
+        self.waiting = 0
+        """How many inputs are not there yet."""
+        self.started: float | None = None
+        self.settled = False
+        self.failure: Failure | None = None
+        self.run: Run | None = None
+        self.handle: Any = None
+        """What the engine keeps while the node is not settled."""
+
+    def __repr__(self) -> str:
+        return f"<Node {self.key} {'settled' if self.settled else 'pending'}>"
+
+
+class Graph:
+    """Nodes that are not settled, and what waits for them."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.pending: dict[str, Node] = {}
+
+    def add(self, node: Node, n_outputs: int) -> tuple[list[Version], bool]:
+        """Add a node; return its outputs, and whether all of its inputs are there.
+
+        A node one of whose inputs has failed is settled at once, with that failure.
+        """
+        outputs = [Version(node) for _ in range(n_outputs)]
+        node.outputs = tuple(map(weakref.ref, outputs))
+        depth = 0
+        failure = None
+        with self.lock:
+            for version in set(node.inputs):
+                depth = max(depth, version.depth)
+                failure = failure or version.failure
+                if version.node is not None:
+                    version.node.dependents.append(node)
+                    node.waiting += 1
+            self.pending[node.key] = node
+        for version in outputs:
+            version.depth = depth + 1
+        if failure is not None:
+            self.settle(node, Outcome(failure=failure))
+        return outputs, node.waiting == 0 and failure is None
+
+    def settle(self, node: Node, outcome: Outcome) -> tuple[list[Node], list[Node]]:
+        """Record what came of a node; return the nodes that are settled by it, and those that can now run."""
+        settled: list[Node] = []
+        ready: list[Node] = []
+        stack = [(node, outcome)]
+        while stack:
+            node, outcome = stack.pop()
+            with self.lock:
+                if node.settled:
+                    continue
+                _conclude(node, outcome)
+                del self.pending[node.key]
+                dependents, node.dependents = node.dependents, []
+            settled.append(node)
+            for dependent in dependents:
+                if outcome.failure is not None:
+                    stack.append((dependent, Outcome(failure=outcome.failure)))
+                    continue
+                with self.lock:
+                    dependent.waiting -= 1
+                    if dependent.waiting == 0 and not dependent.settled:
+                        ready.append(dependent)
+        for node in settled:
+            callbacks, node.callbacks = node.callbacks, []
+            for callback in callbacks:
+                callback(node)
+        return settled, ready
+
+    def on_settled(self, node: Node, callback: Callable[[Node], None]) -> None:
+        """Call ``callback(node)`` once the node is settled, at once if it is."""
+        with self.lock:
+            if not node.settled:
+                node.callbacks.append(callback)
+                return
+        callback(node)
+
+    def off_settled(self, node: Node, callback: Callable[[Node], None]) -> None:
+        """Take back what `on_settled` asked for."""
+        with self.lock:
+            if callback in node.callbacks:
+                node.callbacks.remove(callback)
+
+
+def _conclude(node: Node, outcome: Outcome) -> None:
+    """Give the outputs their values, and let go of what the node held."""
+    node.settled = True
+    node.failure = outcome.failure
+    node.run = outcome.run
+    outputs = [reference() for reference in node.outputs]
+    n_changed = len(node.call.changed)
+    for position, version in enumerate(outputs):
+        if version is None:
+            continue
+        if outcome.failure is None:
+            version.stored = outcome.stored[position]
+        else:
+            version.failure = outcome.failure
+            if position >= len(outputs) - n_changed:
+                version.before = _version_before(node, position - (len(outputs) - n_changed))
+        version.node = None
+    node.inputs = node.handles = ()
+    node.handle = None
+
+
+def _version_before(node: Node, nth_changed: int) -> Version | None:
+    """The version that the node was to change, if it was one of an earlier node."""
+    reference = node.call.values[node.call.changed[nth_changed]]
+    kind, position = reference
+    if kind != "value":
+        return None
+    version = node.inputs[position]
+    return version.before if version.failure is not None else version

@@ -1,0 +1,370 @@
+"""The session: the one place where a program meets its engine. At most one per process.
+
+This is also the only module that reads the environment.
+"""
+
+from __future__ import annotations
+
+import atexit
+import itertools
+import logging
+import os
+import sys
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterable, Sequence
+from types import TracebackType
+from typing import Any, Protocol
+
+from dsflow._arguments import Arguments
+from dsflow._context import Context, active_context
+from dsflow._errors import SessionError, TaskCancelledError
+from dsflow._freeze import ATOMS, LOCAL_ATOMS, Stored, thaw
+from dsflow._future import Future
+from dsflow._graph import REMOTE, Failure, Graph, Node, Outcome, Version
+from dsflow._versions import update_in_place
+from dsflow.engines.protocol import Engine
+
+__all__ = ["Listener", "Session", "active_session", "current_context", "end_session", "open_session"]
+
+logger = logging.getLogger("dsflow")
+
+PATIENCE_S = 30.0
+"""A wait that lasts this long says what it waits for, and again after each such time."""
+
+MAX_PENDING = 200_000
+"""Calls of the main program wait while this many nodes are pending."""
+
+
+class Listener(Protocol):
+    """Something that is told what happens in a session, from any thread; it must be quick."""
+
+    def submitted(self, node: Node) -> None:
+        """A node was called."""
+
+    def settled(self, node: Node) -> None:
+        """A node has ended, failed or was cancelled."""
+
+
+class Session:
+    """An engine at work, from `dsflow.start` to `dsflow.stop`."""
+
+    def __init__(self, make_engine: Callable[[Session], Engine], memory_bytes: int | None = None) -> None:
+        self.graph = Graph()
+        self.main = Context(self)
+        self.closed = False
+        self.memory_bytes = memory_bytes
+        """Bytes that blocks may take over all workers, or None if no budget was given."""
+        self.listeners: list[Listener] = []
+        self.on_close: list[Callable[[], None]] = []
+        """What to do when the session has ended."""
+        self._failures: list[Failure] = []
+        self._prefix = uuid.uuid4().hex[:8]
+        self._numbers = itertools.count()
+        self.engine = make_engine(self)
+        self.atoms = ATOMS if self.engine.remote else LOCAL_ATOMS
+
+    # --- calls -------------------------------------------------------------------------------------------------------
+
+    def submit(self, task: Any, arguments: Arguments, context: Context, site: str) -> list[Future[Any]]:
+        """Record a call, pass it to the engine, and return its Futures."""
+        if self.closed:
+            raise SessionError(f"{task.name}: the session has ended; dsflow.start() begins another.")
+        if len(self.graph.pending) >= MAX_PENDING and context.node is None:
+            self._hold_back()
+        node = Node(
+            f"{task.name}-{self._prefix}-{next(self._numbers)}",
+            task,
+            arguments.call,
+            arguments.inputs,
+            arguments.handles,
+            site,
+            context.node,
+        )
+        if context is not self.main:
+            context.children.append(node)
+        n_returns = task.returns or 1
+        for listener in self.listeners:
+            listener.submitted(node)
+        versions, ready = self.graph.add(node, n_returns + len(arguments.changed))
+        futures = [Future(version, self, task.kind) for version in versions]
+        for value, future in zip(arguments.changed, futures[n_returns:], strict=True):
+            _advance(value, future, context)
+        if not node.settled and (ready or self.engine.orders):
+            self.engine.submit([node])
+        return futures[:n_returns]
+
+    def settle(self, node: Node, outcome: Outcome) -> None:
+        """Record what came of a node (called by the engine)."""
+        if outcome.failure is not None and outcome.failure.key == node.key:
+            self._failures.append(outcome.failure)
+        settled, ready = self.graph.settle(node, outcome)
+        for listener in self.listeners:
+            for each in settled:
+                listener.settled(each)
+        if ready and not self.engine.orders:
+            self.engine.submit(ready)
+
+    def put(self, value: Any) -> Future[Any]:
+        """Place a value in the session without copying its arrays."""
+        from dsflow._freeze import freeze
+
+        return Future(Version(stored=freeze(value, portable=self.engine.remote)), self)
+
+    def adopt(self, future: Future[Any], where: str) -> Future[Any]:
+        """Return a Future of this session for one that came from elsewhere."""
+        raise SessionError(
+            f"{where}: {future!r} belongs to a session that has ended or to another process; "
+            "pass its value instead: wait_on(future) in its own session."
+        )
+
+    # --- waiting -----------------------------------------------------------------------------------------------------
+
+    def wait(self, nodes: Iterable[Node], timeout: float | None = None, count: int | None = None) -> None:
+        """Wait until ``count`` of the nodes (all of them by default) are settled, whatever came of them.
+
+        Raises
+        ------
+        TimeoutError
+            When they are not settled after ``timeout`` seconds.
+        """
+        nodes = list(nodes)
+        pending = [node for node in nodes if not node.settled]
+        if not pending or (count is not None and len(nodes) - len(pending) >= count):
+            return
+        gate = _Gate(len(pending) if count is None else count)
+        for node in pending:
+            self.graph.on_settled(node, gate.count)
+        try:
+            with self.engine.waiting():
+                self._wait_at(gate, pending, timeout)
+        except KeyboardInterrupt:
+            self.cancel(list(self.graph.pending.values()), "the program was interrupted")
+            raise
+        finally:
+            for node in pending:
+                self.graph.off_settled(node, gate.count)
+
+    def _wait_at(self, gate: _Gate, pending: list[Node], timeout: float | None) -> None:
+        start = time.monotonic()
+        deadline = None if timeout is None else start + timeout
+        while True:
+            left = PATIENCE_S if deadline is None else min(PATIENCE_S, deadline - time.monotonic())
+            if gate.wait(max(left, 0.0)):
+                return
+            waited = time.monotonic() - start
+            reasons = self._reasons(pending)
+            if deadline is not None and time.monotonic() >= deadline:
+                raise TimeoutError(f"not there after {waited:.3g} s; waiting for {reasons}.")
+            logger.warning("waiting for %s (since %.0f s)", reasons, waited)
+
+    def _reasons(self, nodes: list[Node]) -> str:
+        """Say why nodes are not settled: each by the first node it waits for that could run."""
+        lines = []
+        unsettled = [node for node in nodes if not node.settled]
+        for node in unsettled[:3]:
+            cause = node
+            while blocking := [v.node for v in cause.inputs if v.node is not None and not v.node.settled]:
+                cause = blocking[0]
+            text = f"{node.key} (called at {node.site})"
+            if cause is not node:
+                text += f", which needs {cause.key}"
+            lines.append(f"{text}: {self.engine.explain(cause)}")
+        more = f"; and {len(unsettled) - 3} more" if len(unsettled) > 3 else ""
+        return "; ".join(lines) + more
+
+    def value_of(self, version: Version, timeout: float | None = None) -> Any:
+        """Wait for a version and return its value, an object of the caller's own."""
+        return thaw(self.stored_of(version, timeout), writable=True)
+
+    def stored_of(self, version: Version, timeout: float | None = None) -> Stored:
+        """Wait for a version and return what is stored, or raise why there is nothing."""
+        node = version.node
+        if node is not None:
+            self.wait([node], timeout)
+        if version.failure is not None:
+            version.failure.throw()
+        if version.stored is REMOTE:
+            return self.engine.fetch([version])[0]
+        return version.stored
+
+    def bring_up_to_date(self, value: Any, context: Context) -> Any:
+        """Give an object that tasks are changing its newest state, in place if its type allows; return it."""
+        future = context.tracker.find(value)
+        assert future is not None
+        version = future._version
+        try:
+            new = self.value_of(version)
+        except BaseException:
+            if version.before is not None and version.settled:
+                update_in_place(value, self.value_of(version.before))
+            context.tracker.forget(value)
+            raise
+        context.tracker.forget(value)
+        return value if update_in_place(value, new) else new
+
+    def barrier(self, context: Context, timeout: float | None = None) -> None:
+        """Wait for all calls of ``context``; raise the first failure that no one has seen."""
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while pending := [n for n in (context.children or list(self.graph.pending.values())) if not n.settled]:
+            if context.node is not None and not context.children:
+                return
+            self.wait(pending, None if deadline is None else deadline - time.monotonic())
+        self.raise_unseen()
+
+    def raise_unseen(self) -> None:
+        """Raise the first failure that was not raised at a wait yet."""
+        unseen = [failure for failure in self._failures if not failure.seen]
+        self._failures.clear()
+        if not unseen:
+            return
+        for failure in unseen:
+            failure.seen = True
+        if len(unseen) > 1:
+            unseen[0].exception.add_note(f"{len(unseen) - 1} more tasks failed.")
+        unseen[0].throw()
+
+    def _hold_back(self) -> None:
+        logger.info("%d calls are pending; the next one waits until half of them have ended", MAX_PENDING)
+        nodes = list(self.graph.pending.values())
+        self.wait(nodes[: len(nodes) // 2])
+
+    # --- the end -----------------------------------------------------------------------------------------------------
+
+    def cancel(self, nodes: Sequence[Node], reason: str) -> None:
+        """Settle nodes, and what depends on them, as cancelled."""
+        for node in nodes:
+            error = TaskCancelledError(f"{node.key} (called at {node.site}) was cancelled: {reason}.")
+            self.settle(node, Outcome(failure=Failure(error, node.key, seen=True)))
+        self.engine.cancel(nodes)
+
+    def close(self, *, abandon: bool = False) -> None:
+        """Wait for all calls (or cancel them), then let go of everything."""
+        if self.closed:
+            return
+        try:
+            if not abandon:
+                self.wait(list(self.graph.pending.values()))
+        except KeyboardInterrupt:
+            abandon = True
+            raise
+        finally:
+            if abandon:
+                self.cancel(list(self.graph.pending.values()), "the session was stopped")
+            self.closed = True
+            self.engine.close(abandon=abandon)
+            for action in self.on_close:
+                action()
+
+    def __repr__(self) -> str:
+        state = "ended" if self.closed else f"{len(self.graph.pending)} tasks pending"
+        return f"<Session: engine {self.engine.name!r}, {self.engine.n_slots} slots, {state}>"
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        end_session(self, abandon=kind is not None)
+
+
+class _Gate:
+    """Opens when it has counted so many nodes."""
+
+    __slots__ = ("_left", "_lock", "_opened")
+
+    def __init__(self, left: int) -> None:
+        self._left = left
+        self._lock = threading.Lock()
+        self._opened = threading.Lock()
+        self._opened.acquire()
+
+    def count(self, _: Node) -> None:
+        with self._lock:
+            self._left -= 1
+            if self._left == 0:
+                self._opened.release()
+
+    def wait(self, timeout: float) -> bool:
+        return self._opened.acquire(timeout=timeout)
+
+
+def _advance(value: Any, future: Future[Any], context: Context) -> None:
+    """Let the name of a changed object stand for its new version."""
+    existing = value if type(value) is Future else context.tracker.find(value)
+    if existing is None:
+        context.tracker.track(value, future)
+    else:
+        existing._version = future._version
+
+
+# --- the one session of this process ---------------------------------------------------------------------------------
+
+_active: Session | None = None
+_lock = threading.RLock()
+
+
+def active_session() -> Session | None:
+    """Return the session of this process, or None."""
+    return _active
+
+
+def current_context() -> Context:
+    """Return the context of the caller; start a session with the default engine if there is none."""
+    context = active_context()
+    if context is not None:
+        return context
+    session = _active
+    if session is None:
+        from dsflow._start import start
+
+        session = start()
+    return session.main
+
+
+def open_session(make_engine: Callable[[Session], Engine], memory_bytes: int | None = None) -> Session:
+    """Make the session of this process.
+
+    Raises
+    ------
+    SessionError
+        When there is one already.
+    """
+    global _active
+    with _lock:
+        if _active is not None:
+            raise SessionError(f"dsflow.start: {_active!r} is running in this process; call dsflow.stop() first.")
+        session = Session(make_engine, memory_bytes)
+        _active = session
+        atexit.register(_end_at_exit)
+    return session
+
+
+def end_session(session: Session | None = None, *, abandon: bool = False) -> None:
+    """End the session of this process, if it is ``session`` (or whichever it is); raise what no one has seen."""
+    global _active
+    with _lock:
+        ending = _active
+        if ending is None or (session is not None and session is not ending):
+            return
+        try:
+            ending.close(abandon=abandon)
+        finally:
+            _active = None
+            atexit.unregister(_end_at_exit)
+    if not abandon:
+        ending.raise_unseen()
+
+
+def _end_at_exit() -> None:
+    """End the session with the program: cancel if an error ended it, else wait, and let a failure set the exit code."""
+    try:
+        end_session(abandon=getattr(sys, "last_value", None) is not None)
+    except BaseException as error:
+        sys.excepthook(type(error), error, error.__traceback__)
+        logging.shutdown()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(1)  # an exception in an exit handler would leave the exit code at 0

@@ -1,0 +1,152 @@
+"""Starting and stopping: which engine, with how many workers and how much memory."""
+
+from __future__ import annotations
+
+import logging
+import re
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from dsflow._session import Session, end_session, open_session
+
+if TYPE_CHECKING:
+    from dsflow.engines.protocol import Engine
+
+__all__ = ["Choice", "override", "parse_memory", "start", "stop"]
+
+logger = logging.getLogger("dsflow")
+
+ENGINES = ("serial", "threads", "dask")
+
+
+@dataclass(slots=True)
+class Choice:
+    """An engine and its size; None leaves a field open."""
+
+    engine: str | None = None
+    client: Any = None
+    workers: int | None = None
+    memory: int | str | None = None
+    threads_per_worker: int | None = None
+
+
+_override = Choice()
+
+
+def override(choice: Choice) -> None:
+    """Let the command line decide: what ``choice`` sets goes before what the program asks for."""
+    global _override
+    _override = choice
+
+
+def start(
+    engine: str | None = None,
+    client: Any = None,
+    workers: int | None = None,
+    memory: int | str | None = None,
+    threads_per_worker: int | None = None,
+) -> Session:
+    """Start the session of this process; the first call of a task does so by itself if you don't.
+
+    Parameters
+    ----------
+    engine : {"serial", "threads", "dask"}, optional
+        Where tasks run: in the calling thread, in threads of this process, or on a Dask cluster. The default is the
+        Dask client that is active in this process, if there is one, else threads.
+    client : distributed.Client, optional
+        The client of a running cluster, for ``engine="dask"``. It is left open by `stop`. Without one, a cluster of
+        processes is started on this machine, and ended by `stop`.
+    workers : int, optional
+        How many tasks run at a time; all cores by default.
+    memory : int or str, optional
+        Bytes that the blocks of arrays may take over all workers, such as ``"2 GiB"``.
+    threads_per_worker : int, optional
+        Threads in each process of a cluster that is started here; 1 by default.
+
+    Returns
+    -------
+    Session
+        Usable as a context manager that stops it.
+
+    Raises
+    ------
+    SessionError
+        When a session is running already.
+    ValueError
+        When a value makes no sense.
+    """
+    asked = Choice(engine, client, workers, memory, threads_per_worker)
+    choice = Choice(*(getattr(_override, name) or getattr(asked, name) for name in Choice.__slots__))
+    _check(choice)
+    why = "from the command line" if _override.engine else "as asked"
+    if choice.engine is None:
+        choice.engine, choice.client, why = _default_engine(choice.client)
+    chosen = choice.engine
+    memory_bytes = None if choice.memory is None else parse_memory(choice.memory)
+    session = open_session(lambda session: _make_engine(session, choice, memory_bytes), memory_bytes)
+    logger.info("engine %r with %d slots, %s", chosen, session.engine.n_slots, why)
+    return session
+
+
+def stop() -> None:
+    """Wait for all tasks and end the session.
+
+    Raises
+    ------
+    Exception
+        The exception of the first failed task that no wait has raised yet.
+    """
+    end_session()
+
+
+def parse_memory(memory: int | str) -> int:
+    """Return a number of bytes from an int or a text such as ``"2 GiB"`` or ``"500MB"``."""
+    units = {"": 1, "b": 1} | {
+        letter + suffix: base**power
+        for power, letter in enumerate("kmgt", start=1)
+        for suffix, base in (("b", 1000), ("ib", 1024), ("", 1000))
+    }
+    match = re.fullmatch(r"\s*(\d+(?:\.\d*)?)\s*([a-z]*)\s*", str(memory).lower())
+    if match is None or match[2] not in units or float(match[1]) == 0:
+        raise ValueError(f"start: memory={memory!r} is not an amount of memory; give bytes or a text like '2 GiB'.")
+    return int(float(match[1]) * units[match[2]])
+
+
+def _check(choice: Choice) -> None:
+    if choice.engine is not None and choice.engine not in ENGINES:
+        raise ValueError(f"start: engine={choice.engine!r} is not known; choose one of {', '.join(ENGINES)}.")
+    if choice.client is not None and choice.engine not in (None, "dask"):
+        raise ValueError(f"start: client= goes with engine='dask', not {choice.engine!r}.")
+    for name in ("workers", "threads_per_worker"):
+        value = getattr(choice, name)
+        if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
+            raise ValueError(f"start: {name}={value!r} is not a number of at least 1.")
+    if choice.workers is not None and choice.client is not None:
+        raise ValueError("start: workers= is for clusters started here; the given client's cluster has its own.")
+
+
+def _default_engine(client: Any) -> tuple[str, Any, str]:
+    if client is not None:
+        return "dask", client, "for the client given"
+    if "distributed" in sys.modules:
+        from dsflow.engines.dask import active_client
+
+        client = active_client()
+        if client is not None:
+            return "dask", client, "for the Dask client that is active in this process"
+    return "threads", None, "the default"
+
+
+def _make_engine(session: Session, choice: Choice, memory_bytes: int | None) -> Engine:
+    if choice.engine == "serial":
+        from dsflow.engines.serial import SerialEngine
+
+        return SerialEngine(session)
+    if choice.engine == "threads":
+        from dsflow.engines.threads import ThreadsEngine
+
+        return ThreadsEngine(session, choice.workers)
+    from dsflow.engines.dask import start_engine
+
+    return start_engine(session, choice.client, choice.workers, choice.threads_per_worker, memory_bytes)

@@ -1,0 +1,180 @@
+"""@task: calling the decorated function records a node of the graph and returns a Future."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import sys
+import typing
+from collections.abc import Callable
+from typing import Any, Generic, TypeVar, overload
+
+from dsflow._arguments import Parameter, bind_arguments
+from dsflow._directions import IN, INOUT, Direction
+from dsflow._future import Future
+from dsflow._session import current_context
+
+__all__ = ["Task", "task"]
+
+R = TypeVar("R")
+ReturnsMany = Callable[[Callable[..., Any]], Callable[..., tuple[Future[Any], ...]]]
+
+
+class Task(Generic[R]):
+    """A function whose calls run as tasks. The function itself is ``__wrapped__``."""
+
+    __wrapped__: Callable[..., R]
+
+    def __init__(
+        self, function: Callable[..., R], returns: int | None = None, directions: dict[str, Direction] | None = None
+    ) -> None:
+        self.function = function
+        self.returns = returns
+        self.directions = directions or {}
+        functools.update_wrapper(self, function)
+        self.name: str = getattr(function, "__name__", type(function).__name__)
+        self.signature = _checked_signature(function, self.name, returns, self.directions)
+        named = [p for p in self.signature.parameters.values() if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+        self._positional: list[Parameter] = [(p.name, self.directions.get(p.name, IN)) for p in named]
+        self._required = sum(p.default is p.empty for p in named)
+        keyword_only = [p for p in self.signature.parameters.values() if p.kind is p.KEYWORD_ONLY]
+        self._plain = not any(p.default is p.empty for p in keyword_only)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Future[R]:
+        """Record a call and return the Future of its result at once.
+
+        Raises
+        ------
+        TypeError
+            When the arguments do not fit the function, or cannot be passed to a task.
+        """
+        result: Future[R] = self._call(self._positional, args, kwargs, sys._getframe(1))
+        return result
+
+    def bind_to(self, owner: Any) -> Callable[..., Any]:
+        """Return this task as a method of ``owner``, which it may change unless told ``self=IN``."""
+        name = self._positional[0][0] if self._positional else "self"
+        parameters = [(name, self.directions.get(name, INOUT)), *self._positional[1:]]
+
+        def method(*args: Any, **kwargs: Any) -> Any:
+            return self._call(parameters, (owner, *args), kwargs, sys._getframe(1))
+
+        return functools.update_wrapper(method, self.function)
+
+    def __get__(self, owner: Any, kind: type | None = None) -> Any:
+        return self if owner is None or isinstance(owner, type) else self.bind_to(owner)
+
+    def kind(self) -> type | None:
+        """The class that the function is annotated to return, whose task methods a Future forwards; None if unknown."""
+        try:
+            annotation = typing.get_type_hints(self.function).get("return")
+        except NameError:  # an annotation that only a type checker can resolve
+            return None
+        return annotation if isinstance(annotation, type) else None
+
+    def _call(self, positional: list[Parameter], args: tuple[Any, ...], kwargs: dict[str, Any], caller: Any) -> Any:
+        n_args = len(args)
+        if kwargs or not self._plain or not self._required <= n_args <= len(positional):
+            parameters = self._match(positional, args, kwargs)
+        else:
+            parameters = positional[:n_args]
+        context = current_context()
+        arguments = bind_arguments(
+            self.name, (*args, *kwargs.values()), tuple(kwargs), parameters, context.tracker, context.session
+        )
+        site = f"{caller.f_code.co_filename}:{caller.f_lineno}"
+        futures = context.session.submit(self, arguments, context, site)
+        return futures[0] if self.returns is None else tuple(futures)
+
+    def _match(self, positional: list[Parameter], args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Parameter]:
+        """The parameter of each argument, for calls that are not plainly positional."""
+        try:
+            self.signature.bind(*args, **kwargs)
+        except TypeError as error:
+            raise TypeError(f"{self.name}: {error}; its signature is {self.name}{self.signature}.") from None
+        by_kind = {p.kind: p.name for p in self.signature.parameters.values()}
+        rest = by_kind.get(inspect.Parameter.VAR_POSITIONAL, "")
+        parameters = positional[: len(args)]
+        parameters += [(rest, self.directions.get(rest, IN))] * (len(args) - len(parameters))
+        return parameters + [(name, self.directions.get(name, IN)) for name in kwargs]
+
+    def __repr__(self) -> str:
+        return f"<Task {self.name}{self.signature}>"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        module, name = self.function.__module__, self.function.__qualname__
+        if module != "__main__" and _find_task(module, name) is self:
+            return _find_task, (module, name)
+        return Task, (self.function, self.returns, self.directions)
+
+
+def _find_task(module: str, qualified_name: str) -> Any:
+    """The object of that name, or None; a module that is not imported yet is imported."""
+    __import__(module)
+    found: Any = sys.modules[module]
+    for part in qualified_name.split("."):
+        found = inspect.getattr_static(found, part, None)
+    return found
+
+
+def _checked_signature(
+    function: Callable[..., Any], name: str, returns: int | None, directions: dict[str, Direction]
+) -> inspect.Signature:
+    if not callable(function):
+        raise TypeError(f"task: expected a function, got {type(function).__name__}; put @task above a def.")
+    if inspect.iscoroutinefunction(function) or inspect.isgeneratorfunction(function):
+        raise TypeError(f"task: {name} is a coroutine or generator function; a task is a plain function with a result.")
+    if returns is not None and (isinstance(returns, bool) or not isinstance(returns, int) or returns < 1):
+        raise TypeError(f"task: {name}: returns={returns!r} is not a number of values; give an int of at least 1.")
+    signature = inspect.signature(function)
+    for parameter, direction in directions.items():
+        if parameter not in signature.parameters:
+            raise TypeError(
+                f"task: {name} has no parameter {parameter!r}; its parameters are {', '.join(signature.parameters)}."
+            )
+        if not isinstance(direction, Direction):
+            raise TypeError(f"task: {name}: {parameter}={direction!r} is not a direction; use IN or INOUT.")
+    return signature
+
+
+@overload
+def task(function: Callable[..., R], /) -> Task[R]: ...
+@overload
+def task(*, returns: int, **directions: Direction) -> ReturnsMany: ...
+@overload
+def task(**directions: Direction) -> Callable[[Callable[..., R]], Task[R]]: ...
+def task(function: Any = None, /, *, returns: int | None = None, **directions: Any) -> Any:
+    """Make a function a task: a call of it returns a Future at once, and runs when its arguments are there.
+
+    Parameters
+    ----------
+    function : callable, optional
+        The function, when used as a bare ``@task``.
+    returns : int, optional
+        Number of values the function returns; the call then gives a tuple of so many Futures. By default a call
+        gives one Future, whatever the function returns.
+    **directions : Direction
+        What the task does with a parameter: ``IN`` (default) or ``INOUT``; ``self`` of a method is ``INOUT``.
+
+    Returns
+    -------
+    Task
+        To be called like the function; ``__wrapped__`` is the function itself.
+
+    Raises
+    ------
+    TypeError
+        When a direction names no parameter, or the function cannot be a task.
+
+    Examples
+    --------
+    >>> from dsflow import task, wait_on
+    >>> @task
+    ... def add(x, y):
+    ...     return x + y
+    >>> wait_on(add(add(1, 2), 3))
+    6
+    """
+    if function is not None:
+        return Task(function, returns, directions)
+    return lambda decorated: Task(decorated, returns, directions)

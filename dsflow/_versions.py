@@ -1,0 +1,137 @@
+"""Which object is at which version: the only place where objects are tracked by identity.
+
+The first time a task changes an object of the caller's, the object is tracked: from then on its name stands for the
+newest version, wherever it is passed. ``wait_on`` brings the object up to date in place and ends the tracking.
+"""
+
+from __future__ import annotations
+
+import collections
+import sys
+import types
+import weakref
+from collections.abc import Callable
+from enum import Enum
+from typing import Any
+
+from dsflow._freeze import ATOMS, is_array
+from dsflow._future import Future
+
+__all__ = ["Tracker", "check_changeable", "update_in_place"]
+
+_IMMUTABLE = ATOMS | {
+    tuple, frozenset, type, types.FunctionType, types.BuiltinFunctionType, types.MethodType, types.ModuleType,
+}  # fmt: skip
+
+
+class Tracker:
+    """The objects of one caller (the main program, or one task) that tasks are changing."""
+
+    __slots__ = ("_entries",)
+
+    def __init__(self) -> None:
+        self._entries: dict[int, tuple[Callable[[], Any], Future[Any]]] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._entries)
+
+    def find(self, value: object) -> Future[Any] | None:
+        """Return the Future that stands for ``value``, or None if no task is changing it."""
+        entry = self._entries.get(id(value))
+        if entry is None or entry[0]() is not value:
+            return None
+        return entry[1]
+
+    def track(self, value: object, future: Future[Any]) -> None:
+        """Let ``future`` stand for ``value`` from now on."""
+        identity = id(value)
+        entries = self._entries
+        try:
+            reference = weakref.ref(value, lambda _: entries.pop(identity, None))
+        except TypeError:  # a list or dict, say, cannot be weakly referenced: it is held until it is forgotten
+            entries[identity] = (lambda: value, future)
+        else:
+            entries[identity] = (reference, future)
+
+    def forget(self, value: object) -> None:
+        """Stop tracking ``value``; its next use is taken as it is then."""
+        if self.find(value) is not None:
+            del self._entries[id(value)]
+
+    def find_base(self, value: Any) -> Future[Any] | None:
+        """Return the Future of a tracked array that ``value`` is a view of, or None."""
+        base = getattr(value, "base", None) if is_array(value) else None
+        while base is not None:
+            future = self.find(base)
+            if future is not None:
+                return future
+            base = getattr(base, "base", None)
+        return None
+
+
+def check_changeable(value: Any, where: str) -> None:
+    """Raise TypeError unless a task can change ``value`` for its owner to see."""
+    if type(value) in _IMMUTABLE or isinstance(value, (type, Enum)):
+        raise TypeError(
+            f"{where}: a {type(value).__name__} cannot be changed in place; "
+            "return the new value from the task instead of declaring the parameter INOUT."
+        )
+    if not is_array(value):
+        return
+    if not value.flags.writeable:
+        raise TypeError(f"{where}: the array is read-only; pass a copy of it (array.copy()).")
+    base = value.base
+    if base is not None and sys.getrefcount(base) > 3:  # the view, `base` and the argument of getrefcount
+        raise TypeError(
+            f"{where}: the array of shape {value.shape} is a view of another array, which would not see the change; "
+            "pass the whole array, or a copy of the view (view.copy())."
+        )
+
+
+def update_in_place(old: Any, new: Any) -> bool:
+    """Make ``old`` equal to ``new`` without making a new object; return False if its type does not allow it."""
+    if type(old) is not type(new):
+        return False
+    if is_array(old):
+        if old.shape != new.shape or old.dtype != new.dtype:
+            return False
+        old[...] = new
+        return True
+    updated = False
+    if isinstance(old, (list, bytearray)):
+        old[:] = new
+        updated = True
+    elif isinstance(old, (dict, set, collections.deque)):
+        _refill(old, new)
+        updated = True
+    return _update_attributes(old, new) or updated
+
+
+def _refill(old: Any, new: Any) -> None:
+    old.clear()
+    extend = old.extend if isinstance(old, collections.deque) else old.update
+    extend(new)
+
+
+def _update_attributes(old: Any, new: Any) -> bool:
+    updated = False
+    if hasattr(old, "__dict__"):
+        old.__dict__.clear()
+        old.__dict__.update(new.__dict__)
+        updated = True
+    for name in _slots_of(type(old)):
+        updated = True
+        if hasattr(new, name):
+            object.__setattr__(old, name, getattr(new, name))
+        elif hasattr(old, name):
+            object.__delattr__(old, name)
+    return updated
+
+
+def _slots_of(kind: type) -> list[str]:
+    names: list[str] = []
+    for base in kind.__mro__:
+        slots = base.__dict__.get("__slots__", ())
+        names.extend([slots] if isinstance(slots, str) else slots)
+    return [name for name in names if name not in ("__dict__", "__weakref__")]
+

@@ -1,0 +1,159 @@
+"""Getting values back: ``wait_on``, ``barrier``, ``as_completed``, ``await``."""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import time
+from collections.abc import Iterable, Iterator
+from typing import Any, TypeVar, overload
+
+from dsflow._context import Context
+from dsflow._future import Future
+from dsflow._session import active_session, current_context
+
+__all__ = ["as_completed", "barrier", "settle_async", "share", "wait_on"]
+
+T = TypeVar("T")
+
+
+@overload
+def wait_on(value: Future[T], /) -> T: ...
+@overload
+def wait_on(value: T, /) -> T: ...
+@overload
+def wait_on(value: Any, /, *more: Any) -> list[Any]: ...
+def wait_on(value: Any, /, *more: Any) -> Any:
+    """Wait for values and return them.
+
+    Parameters
+    ----------
+    value, *more
+        Futures; objects that tasks are changing (``INOUT``), which are brought up to date in place where their type
+        allows it; lists, tuples and dicts that hold such. Anything else is returned as it is.
+
+    Returns
+    -------
+    object or list of object
+        The value, or a list of them if several were asked for.
+
+    Raises
+    ------
+    Exception
+        The exception of the task that should have given the value.
+    """
+    if active_session() is None and not isinstance(value, Future):
+        return [value, *more] if more else value
+    context = current_context()
+    if more:
+        return [_resolve(each, context) for each in (value, *more)]
+    return _resolve(value, context)
+
+
+def _resolve(value: Any, context: Context) -> Any:
+    if type(value) is Future:
+        return value.result()
+    if context.tracker.find(value) is not None:
+        value = context.session.bring_up_to_date(value, context)
+    if not _holds_pending(value, context):
+        return value
+    if isinstance(value, tuple):
+        items = [_resolve(item, context) for item in value]
+        return type(value)(*items) if hasattr(value, "_fields") else tuple(items)
+    if isinstance(value, list):
+        return [_resolve(item, context) for item in value]
+    return {key: _resolve(item, context) for key, item in value.items()}
+
+
+def _holds_pending(value: Any, context: Context) -> bool:
+    """Whether a container holds, at any depth, a Future or an object that tasks are changing."""
+    if isinstance(value, dict):
+        value = value.values()
+    elif not isinstance(value, (list, tuple)):
+        return False
+    return any(
+        type(item) is Future or context.tracker.find(item) is not None or _holds_pending(item, context)
+        for item in value
+    )
+
+
+def barrier(timeout: float | None = None) -> None:
+    """Wait for all tasks called so far; inside a task, for those it has called itself.
+
+    Parameters
+    ----------
+    timeout : float, optional
+        Seconds to wait at most.
+
+    Raises
+    ------
+    Exception
+        The exception of the first failed task that no wait has raised yet.
+    TimeoutError
+        When tasks are left after ``timeout`` seconds.
+    """
+    if active_session() is None:
+        return
+    context = current_context()
+    context.session.barrier(context, timeout)
+
+
+def as_completed(futures: Iterable[Future[T]], timeout: float | None = None) -> Iterator[Future[T]]:
+    """Yield Futures as their tasks end, first those that end first.
+
+    Parameters
+    ----------
+    futures : iterable of Future
+        Each is yielded once.
+    timeout : float, optional
+        Seconds that it may take in all.
+
+    Raises
+    ------
+    TimeoutError
+        When tasks are left after ``timeout`` seconds.
+    """
+    waiting = list(dict.fromkeys(futures))
+    ended: queue.SimpleQueue[Future[T]] = queue.SimpleQueue()
+    for future in waiting:
+        if not isinstance(future, Future):
+            raise TypeError(f"as_completed: expected Futures, got {type(future).__name__}; pass what tasks return.")
+        future.add_done_callback(ended.put)
+    deadline = None if timeout is None else time.monotonic() + timeout
+    for _ in waiting:
+        nodes = [future._version.node for future in waiting]
+        if ended.empty():
+            left = None if deadline is None else deadline - time.monotonic()
+            current_context().session.wait([node for node in nodes if node is not None], left, count=1)
+        yield ended.get()
+
+
+async def settle_async(future: Future[Any]) -> None:
+    """Return once the Future is settled, without blocking the event loop."""
+    loop = asyncio.get_running_loop()
+    settled: asyncio.Future[None] = loop.create_future()
+
+    def wake() -> None:
+        if not settled.done():
+            settled.set_result(None)
+
+    future.add_done_callback(lambda _: loop.call_soon_threadsafe(wake))
+    await settled
+
+
+def share(value: T) -> Future[T]:
+    """Place a value where all tasks can use it, without copying its arrays.
+
+    Pass the Future instead of the value. In return you promise not to change the value any more.
+
+    Parameters
+    ----------
+    value
+        Anything that can be pickled.
+
+    Returns
+    -------
+    Future
+        It can be passed to any number of tasks.
+    """
+    return current_context().session.put(value)

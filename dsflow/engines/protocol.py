@@ -1,0 +1,51 @@
+"""The contract between a session and the engine that runs its nodes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from dsflow._freeze import Stored
+    from dsflow._graph import Node, Outcome, Version
+
+__all__ = ["Engine", "Sink"]
+
+
+class Sink(Protocol):
+    """What an engine sees of its session."""
+
+    def settle(self, node: Node, outcome: Outcome) -> None:
+        """Report, from any thread, what came of a node; nodes that can run by now are submitted."""
+
+
+class Engine(Protocol):
+    """Something that runs nodes. It reports each one it was given to its sink, once."""
+
+    name: str
+    """The word that ``dsflow.start(engine=…)`` takes."""
+    remote: bool
+    """True if values travel to other processes."""
+    orders: bool
+    """True if it takes nodes before their inputs exist, and runs them in an order that fits."""
+    n_slots: int
+    """How many tasks run at a time."""
+
+    def submit(self, nodes: Sequence[Node]) -> None:
+        """Take nodes, after those they read; with ``orders`` false, all of their inputs are there."""
+
+    def waiting(self) -> AbstractContextManager[None]:
+        """Be told that the caller waits: hand over what is held back, and lend out its slot if it is a task."""
+
+    def fetch(self, versions: Sequence[Version]) -> list[Stored]:
+        """Bring values that lie with the engine to this process."""
+
+    def cancel(self, nodes: Sequence[Node]) -> None:
+        """Keep nodes from starting, as far as possible; they are settled already."""
+
+    def explain(self, node: Node) -> str:
+        """Say in a few words why a node that can run has not ended."""
+
+    def close(self, *, abandon: bool) -> None:
+        """Let go of every thread, process and file; with ``abandon`` do not wait for running tasks."""

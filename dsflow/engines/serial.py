@@ -1,0 +1,85 @@
+"""The serial engine: each call runs at once, in the thread that makes it. The reference, and the debugger's friend."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from dsflow._context import Context, active_context
+from dsflow._execution import run_task
+from dsflow._future import Future
+
+if TYPE_CHECKING:
+    from dsflow._freeze import Stored
+    from dsflow._graph import Node, Version
+    from dsflow._session import Session
+
+__all__ = ["SerialEngine"]
+
+_DEPTH_PER_STACK = 20
+"""Nested tasks on one stack; the next one starts a stack of its own, so that nesting is not bounded by Python's."""
+
+
+class SerialEngine:
+    """Runs nodes in the order of the calls, in the calling thread."""
+
+    name = "serial"
+    remote = False
+    orders = False
+    n_slots = 1
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._depth = threading.local()
+
+    def submit(self, nodes: Sequence[Node]) -> None:
+        """Run the nodes now."""
+        for node in nodes:
+            depth = getattr(self._depth, "value", 0)
+            if depth < _DEPTH_PER_STACK:
+                self._depth.value = depth + 1
+                try:
+                    self._run(node)
+                finally:
+                    self._depth.value = depth
+            else:
+                stack = threading.Thread(target=self.submit, args=([node],), name=f"dsflow-{node.key}")
+                stack.start()
+                stack.join()
+
+    def _run(self, node: Node) -> None:
+        session = self._session
+        node.started = time.time()
+        outcome = run_task(
+            node.function,
+            node.call,
+            [version.stored for version in node.inputs],
+            [Future(version, session) for version in node.handles],
+            Context(session, node, node.key),
+            site=node.site,
+            worker="main" if active_context() is None else threading.current_thread().name,
+            portable=False,
+        )
+        session.settle(node, outcome)
+
+    @contextlib.contextmanager
+    def waiting(self) -> Iterator[None]:
+        """Do nothing: whatever could run has run."""
+        yield
+
+    def fetch(self, versions: Sequence[Version]) -> list[Stored]:
+        """Return the values, which are all here."""
+        return [version.stored for version in versions]
+
+    def cancel(self, nodes: Sequence[Node]) -> None:
+        """Do nothing: no node is waiting to start."""
+
+    def explain(self, node: Node) -> str:
+        """Say that the node is running."""
+        return "running in the thread that called it"
+
+    def close(self, *, abandon: bool) -> None:
+        """Do nothing: there are no threads."""
