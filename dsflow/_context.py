@@ -18,7 +18,7 @@ __all__ = ["Context", "active_context", "enter_context"]
 class Context:
     """A caller of tasks: its session, the objects of its own that tasks are changing, and the tasks it has started."""
 
-    __slots__ = ("_connect", "_session", "children", "label", "node", "tracker")
+    __slots__ = ("_connect", "_session", "children", "emit", "is_task", "label", "node", "tracker", "unwritten")
 
     def __init__(
         self,
@@ -26,12 +26,19 @@ class Context:
         node: Node | None = None,
         label: str = "main",
         connect: Callable[[], Session] | None = None,
+        emit: Callable[[str, str], None] | None = None,
     ) -> None:
         self._session = session
         self._connect = connect
         self.node = node
+        """The node of the task, if it belongs to a session of this process."""
         self.label = label
         """Key of the task, as shown to the user."""
+        self.is_task = label != "main"
+        self.emit = emit
+        """Takes the name of a stream and the lines that the task prints to it; None leaves the streams alone."""
+        self.unwritten: dict[str, str] = {}
+        """The last line of each stream, as long as it is not ended."""
         self.tracker = Tracker()
         self.children: list[Node] = []
         """Nodes that a task has started; it ends when they have ended. Empty for the main program."""

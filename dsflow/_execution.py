@@ -17,6 +17,7 @@ from dsflow._failure import explain_failure
 from dsflow._freeze import HandleFound, Stored, freeze, nbytes_of, thaw
 from dsflow._future import Future
 from dsflow._graph import Call, Failure, Outcome, Run
+from dsflow._output import flush_output
 
 __all__ = ["run_task"]
 
@@ -61,6 +62,8 @@ def run_task(
         explain_failure(error, task, positional, named, site, worker)
         return Outcome(failure=Failure(error, context.label), run=Run(worker, start, time.time(), 0, 0))
     finally:
+        if context.unwritten:
+            flush_output(context)
         enter_context(before)
     bytes_in = sum(map(nbytes_of, inputs)) + sum(nbytes_of(pack) for pack in (call.shared, call.private) if pack)
     run = Run(worker, start, time.time(), bytes_in, sum(map(nbytes_of, stored)))

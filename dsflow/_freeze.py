@@ -37,6 +37,9 @@ PersistentId = Callable[[Any], Any]
 class HandleFound(Exception):  # noqa: N818 - a signal between the pickler and its caller, never seen by a user
     """Raised while pickling by an object that has to be written as a reference."""
 
+    def __init__(self) -> None:
+        super().__init__("it holds a Future; pass the Future as an argument of the task")
+
 
 @dataclass(slots=True, eq=False)
 class Frozen:

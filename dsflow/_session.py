@@ -26,7 +26,7 @@ from dsflow._graph import REMOTE, Failure, Graph, Node, Outcome, Version
 from dsflow._versions import update_in_place
 from dsflow.engines.protocol import Engine
 
-__all__ = ["Listener", "Session", "active_session", "current_context", "end_session", "open_session"]
+__all__ = ["Listener", "Session", "active_session", "current_context", "end_session", "inherited_environment", "open_session"]
 
 logger = logging.getLogger("dsflow")
 
@@ -60,7 +60,7 @@ class Session:
         self.on_close: list[Callable[[], None]] = []
         """What to do when the session has ended."""
         self._failures: list[Failure] = []
-        self._prefix = uuid.uuid4().hex[:8]
+        self.prefix = uuid.uuid4().hex[:8]
         self._numbers = itertools.count()
         self.engine = make_engine(self)
         self.atoms = ATOMS if self.engine.remote else LOCAL_ATOMS
@@ -71,10 +71,11 @@ class Session:
         """Record a call, pass it to the engine, and return its Futures."""
         if self.closed:
             raise SessionError(f"{task.name}: the session has ended; dsflow.start() begins another.")
-        if len(self.graph.pending) >= MAX_PENDING and context.node is None:
+        if len(self.graph.pending) >= MAX_PENDING and not context.is_task:
             self._hold_back()
+        self.engine.accept(task)
         node = Node(
-            f"{task.name}-{self._prefix}-{next(self._numbers)}",
+            f"{task.name}-{self.prefix}-{next(self._numbers)}",
             task,
             arguments.call,
             arguments.inputs,
@@ -82,7 +83,7 @@ class Session:
             site,
             context.node,
         )
-        if context is not self.main:
+        if context.is_task:
             context.children.append(node)
         n_returns = task.returns or 1
         for listener in self.listeners:
@@ -207,11 +208,12 @@ class Session:
     def barrier(self, context: Context, timeout: float | None = None) -> None:
         """Wait for all calls of ``context``; raise the first failure that no one has seen."""
         deadline = None if timeout is None else time.monotonic() + timeout
-        while pending := [n for n in (context.children or list(self.graph.pending.values())) if not n.settled]:
-            if context.node is not None and not context.children:
-                return
+        while pending := [n for n in self._called_by(context) if not n.settled]:
             self.wait(pending, None if deadline is None else deadline - time.monotonic())
         self.raise_unseen()
+
+    def _called_by(self, context: Context) -> list[Node]:
+        return context.children if context.is_task else list(self.graph.pending.values())
 
     def raise_unseen(self) -> None:
         """Raise the first failure that was not raised at a wait yet."""
@@ -298,6 +300,11 @@ def _advance(value: Any, future: Future[Any], context: Context) -> None:
         context.tracker.track(value, future)
     else:
         existing._version = future._version
+
+
+def inherited_environment(**changes: str) -> dict[str, str]:
+    """Return the environment for a process of ours: this one's, with changes."""
+    return {**os.environ, **changes}
 
 
 # --- the one session of this process ---------------------------------------------------------------------------------

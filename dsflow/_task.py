@@ -31,6 +31,8 @@ class Task(Generic[R]):
         self.function = function
         self.returns = returns
         self.directions = directions or {}
+        self.pickled: bytes | None = None
+        """The task as an engine sends it, once it has."""
         functools.update_wrapper(self, function)
         self.name: str = getattr(function, "__name__", type(function).__name__)
         self.signature = _checked_signature(function, self.name, returns, self.directions)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from dsflow._freeze import Stored
     from dsflow._graph import Node, Outcome, Version
+    from dsflow._task import Task
 
 __all__ = ["Engine", "Sink"]
 
@@ -31,6 +32,9 @@ class Engine(Protocol):
     """True if it takes nodes before their inputs exist, and runs them in an order that fits."""
     n_slots: int
     """How many tasks run at a time."""
+
+    def accept(self, task: Task[Any]) -> None:
+        """Raise TypeError if the engine cannot run a task; called before each call of it is recorded."""
 
     def submit(self, nodes: Sequence[Node]) -> None:
         """Take nodes, after those they read; with ``orders`` false, all of their inputs are there."""

@@ -6,7 +6,7 @@ import contextlib
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dsflow._context import Context, active_context
 from dsflow._execution import run_task
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from dsflow._freeze import Stored
     from dsflow._graph import Node, Version
     from dsflow._session import Session
+    from dsflow._task import Task
 
 __all__ = ["SerialEngine"]
 
@@ -34,6 +35,9 @@ class SerialEngine:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._depth = threading.local()
+
+    def accept(self, task: Task[Any]) -> None:
+        """Do nothing: any function can run here."""
 
     def submit(self, nodes: Sequence[Node]) -> None:
         """Run the nodes now."""

@@ -1,0 +1,219 @@
+"""A cluster on this machine: one scheduler process, and worker processes that are replaced when they die.
+
+Every process is a subprocess started from scratch, so that a program needs no ``if __name__ == "__main__"``. All
+connections are on loopback with mutual TLS, under a certificate that lives in memory as long as the cluster.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import os
+import shutil
+import signal
+import sys
+import tempfile
+from typing import Any
+
+import dask
+from distributed import Security, SpecCluster
+from distributed.deploy.spec import ProcessInterface
+
+from dsflow._errors import EngineError
+from dsflow._session import inherited_environment
+
+__all__ = ["LocalCluster", "start_local_cluster"]
+
+logger = logging.getLogger("dsflow")
+
+START_TIMEOUT_S = 60.0
+
+_OUTSIDE_SIGNALS = {signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP}
+"""Signals that come from outside; a process that crashes by itself ends in other ways."""
+
+_CONFIG = {
+    "distributed": {
+        "logging": {"distributed": "error", "distributed.worker": "critical"},
+        "worker": {"memory": {"terminate": False}},
+        "scheduler": {"allowed-failures": 2},
+        "deploy": {"lost-worker-timeout": "60s"},
+    }
+}
+"""Dask's settings in the processes: their logs go to the user's terminal, so they say little."""
+
+
+class _Node(ProcessInterface):  # type: ignore[misc]  # distributed has no annotations
+    """One process of a cluster, seen from its parent."""
+
+    kind = ""
+
+    def __init__(
+        self, arguments: list[str], options: dict[str, Any], security: Security, environment: dict[str, str]
+    ) -> None:
+        super().__init__()
+        self._spec = {
+            "kind": self.kind,
+            "arguments": arguments,
+            "options": options,
+            "security": {name: getattr(security, name) for name in _security_fields(security)},
+            "path": sys.path,
+        }
+        self._environment = environment
+        self.process: asyncio.subprocess.Process | None = None
+        self.pid: int | None = None
+
+    async def start(self) -> None:
+        """Start the process and wait until it listens."""
+        await self._spawn()
+        await super().start()
+
+    async def _spawn(self) -> None:
+        self.process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "dsflow.clusters._node"),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            start_new_session=True,  # an interrupt from the terminal is for the program, which then closes us
+            env=self._environment,
+        )
+        self.pid = self.process.pid
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.write(json.dumps(self._spec).encode() + b"\n")
+        try:
+            line = await asyncio.wait_for(self.process.stdout.readline(), START_TIMEOUT_S)
+        except asyncio.TimeoutError:
+            line = b""
+        if not line:
+            await self.close()
+            raise EngineError(
+                f"LocalCluster: a {self.kind.lower()} process did not start within {START_TIMEOUT_S:g} s; "
+                "its own messages are above."
+            )
+        self.address = json.loads(line)["address"]
+
+    async def close(self) -> None:
+        """Kill the process."""
+        process, self.process = self.process, None
+        if process is not None:
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+            await process.wait()
+            assert process.stdin is not None
+            process.stdin.close()
+        await super().close()
+
+
+def _environment(n_threads: int) -> dict[str, str]:
+    """The environment of the processes: BLAS and OpenMP inside a task get ``n_threads`` threads."""
+    return inherited_environment(
+        PYTHONPATH=os.pathsep.join(path for path in sys.path if path),
+        OMP_NUM_THREADS=str(n_threads),
+        DASK_INTERNAL_INHERIT_CONFIG=dask.config.serialize(dask.config.merge(dask.config.config, _CONFIG)),
+    )
+
+
+def _security_fields(security: Security) -> list[str]:
+    return [name for name in security.__slots__ if name not in ("tls_min_version", "tls_max_version", "extra_conn_args")]
+
+
+class _Scheduler(_Node):
+    kind = "Scheduler"
+
+    def __init__(self, options: dict[str, Any], **common: Any) -> None:
+        super().__init__([], options, **common)
+
+
+class _Worker(_Node):
+    kind = "Worker"
+
+    def __init__(self, scheduler: str, name: int, options: dict[str, Any], deaths: dict[str, int], **common: Any) -> None:
+        super().__init__([scheduler], {**options, "name": name}, **common)
+        self._deaths = deaths
+        self._watching: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Start the process, and keep one running until closed."""
+        await super().start()
+        self._watching = asyncio.create_task(self._watch())
+
+    async def _watch(self) -> None:
+        while self.process is not None:
+            process = self.process
+            code = await process.wait()
+            if self.process is not process:
+                return
+            self._deaths[self.address] = code
+            logger.warning("worker %s (process %d) died: %s; starting another", self.address, process.pid, _cause(code))
+            await self._spawn()
+
+    async def close(self) -> None:
+        """Kill the process for good."""
+        if self._watching is not None:
+            self._watching.cancel()
+        await super().close()
+
+
+def _cause(code: int) -> str:
+    return f"exit code {code}" if code >= 0 else f"signal {signal.Signals(-code).name}"
+
+
+class LocalCluster(SpecCluster):  # type: ignore[misc]  # distributed has no annotations
+    """A scheduler and workers in processes of this machine.
+
+    Parameters
+    ----------
+    n_workers : int
+        Number of worker processes.
+    threads_per_worker : int
+        Threads in each of them.
+    memory_bytes : int, optional
+        Memory for data over all workers; beyond it they spill to disk. By default all of the machine's.
+    """
+
+    def __init__(self, n_workers: int, threads_per_worker: int = 1, memory_bytes: int | None = None) -> None:
+        self._folder = tempfile.mkdtemp(prefix="dsflow-")
+        self._deaths: dict[str, int] = {}
+        security = Security.temporary()
+        per_slot = max(1, (os.cpu_count() or 1) // (n_workers * threads_per_worker))
+        common = {"security": security, "environment": _environment(n_threads=per_slot)}
+        on_loopback = {"host": "127.0.0.1", "protocol": "tls://"}
+        options = {
+            **on_loopback,
+            "nthreads": threads_per_worker,
+            "memory_limit": memory_bytes // n_workers if memory_bytes else f"{1 / n_workers}",
+            "local_directory": self._folder,
+            "dashboard": False,
+        }
+        worker = {"cls": _Worker, "options": {"options": options, "deaths": self._deaths, **common}}
+        scheduler_options = {**on_loopback, "port": 0, "dashboard_address": "127.0.0.1:0"}
+        super().__init__(
+            workers={name: {**worker, "options": {**worker["options"], "name": name}} for name in range(n_workers)},
+            scheduler={"cls": _Scheduler, "options": {"options": scheduler_options, **common}},
+            worker=worker,
+            security=security,
+            name="dsflow",
+            silence_logs=logging.ERROR,
+        )
+
+    def was_killed(self, address: str) -> bool:
+        """Whether the worker at ``address`` died by a signal from outside, rather than by itself."""
+        return -self._deaths.get(address, 0) in _OUTSIDE_SIGNALS
+
+    def worker_pids(self) -> list[int]:
+        """Return the process ids of the workers."""
+        return [worker.pid for worker in self.workers.values() if worker.pid is not None]
+
+    def close(self, timeout: float | None = None) -> None:
+        """End all processes and remove their folder."""
+        super().close(timeout)
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def start_local_cluster(
+    n_workers: int | None = None, threads_per_worker: int = 1, memory_bytes: int | None = None
+) -> LocalCluster:
+    """Start a cluster on this machine, by default with one worker process a core."""
+    n_cores = os.cpu_count() or 1
+    return LocalCluster(n_workers or max(1, n_cores // threads_per_worker), threads_per_worker, memory_bytes)

@@ -1,0 +1,377 @@
+"""The Dask engine: a window of calls becomes one graph for the scheduler; values stay on the workers.
+
+What moves: to the scheduler, the calls of a window with their small arguments, and large arguments once; to the main
+program, a report for each task, and the values that it asks for.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import logging
+import queue
+import threading
+import time
+from collections import deque
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import cloudpickle
+import dask
+from dask._task_spec import Task as DaskTask
+from dask._task_spec import TaskRef
+from distributed import Client, KilledWorker, get_worker, rejoin, secede
+
+from dsflow._context import active_context
+from dsflow._errors import EngineError, TaskLostError
+from dsflow._graph import REMOTE, Failure, Node, Outcome, Run, Version
+from dsflow._output import write_tagged
+from dsflow.engines.dask._worker import Job, TaskFailed, pick, run_job, unpack_failure
+
+if TYPE_CHECKING:
+    from dsflow._freeze import Stored
+    from dsflow._session import Session
+    from dsflow._task import Task
+
+__all__ = ["DaskEngine"]
+
+logger = logging.getLogger("dsflow")
+
+WINDOW_S = 0.002
+"""Calls are collected for so long at most before they are sent together."""
+
+SWEEP_S = 0.5
+"""Time between two looks for tasks that ended without a report."""
+
+MAX_IN_FLIGHT = 10_000
+"""Nodes the scheduler is given at a time; more wait here, in order."""
+
+LINEAGE = 100
+"""A value that would take a chain of more nodes to make again is copied here before it is used further."""
+
+
+def _keep(stored: Stored) -> Stored:
+    return stored
+
+
+class DaskEngine:
+    """Runs nodes on the workers of a Dask cluster."""
+
+    name = "dask"
+    remote = True
+    orders = True
+
+    def __init__(self, session: Session, client: Client, cluster: Any = None, *, nested: bool = False) -> None:
+        self._session = session
+        self._client = client
+        self._cluster = cluster
+        self._window: deque[Node] = deque()
+        self._flushing = threading.Lock()
+        self._in_flight: dict[str, Node] = {}
+        self._late: set[str] = set()
+        """Keys that were found ended, without a report, by the last sweep."""
+        self._numbers = itertools.count()
+        self._peak_bytes: dict[str, int] = {}
+        self._closed = False
+        self.topic = f"dsflow-{id(self):x}-{client.id}"
+        self._messages: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
+        client.subscribe_topic(self.topic, lambda event: self._messages.put(event[1]))
+        self.n_slots = sum(client.nthreads().values()) if not nested else 1
+        self._thread = threading.Thread(target=self._pump, name="dsflow-dask", daemon=True)
+        self._thread.start()
+
+    # --- the protocol ------------------------------------------------------------------------------------------------
+
+    def accept(self, task: Task[Any]) -> None:
+        """Pickle the task, once."""
+        if task.pickled is not None:
+            return
+        try:
+            task.pickled = cloudpickle.dumps(task)
+        except Exception as error:
+            raise TypeError(
+                f"{task.name}: the function cannot be sent to the workers: {error}; "
+                "it, or a global or closure it uses, holds something that cannot be pickled."
+            ) from error
+
+    def submit(self, nodes: Sequence[Node]) -> None:
+        """Put nodes in the window."""
+        was_empty = not self._window
+        self._window.extend(nodes)
+        if was_empty:
+            self._messages.put({"flush": True})
+
+    @contextlib.contextmanager
+    def waiting(self) -> Iterator[None]:
+        """Send the window, and give the worker's slot to another task if the caller is one."""
+        self._flush()
+        if active_context() is None or not _in_worker_task():
+            yield
+            return
+        secede()
+        try:
+            yield
+        finally:
+            rejoin()
+
+    def fetch(self, versions: Sequence[Version]) -> list[Stored]:
+        """Bring values here from the workers."""
+        with self._flushing:  # handles are set there
+            handles = [version.handle for version in versions]
+        try:
+            values: list[Stored] = self._client.gather(handles)
+        except KilledWorker as error:
+            raise TaskLostError(_lost(handles[0].key, error)) from None
+        return values
+
+    def cancel(self, nodes: Sequence[Node]) -> None:
+        """Ask the scheduler to forget nodes."""
+        with self._flushing:
+            sent = [self._in_flight.pop(node.key, None) for node in nodes]
+        handles = [node.handle for node in sent if node is not None and node.handle is not None]
+        if handles and self._client.status == "running":
+            self._client.cancel(handles, force=True)
+
+    def explain(self, node: Node) -> str:
+        """Say which worker has the node, or what it waits for."""
+        workers = self._client.processing()
+        if not workers:
+            return "there are no workers; the cluster has none, or they are still starting"
+        for address, keys in workers.items():
+            if node.key in keys:
+                return f"running or next in line on {address}, which has {len(keys)} tasks"
+        busy = sum(map(len, workers.values()))
+        return f"not started; {len(workers)} workers are busy with {busy} tasks, {len(self._window)} are held back here"
+
+    def close(self, *, abandon: bool) -> None:
+        """End the thread, and the cluster if it was started here."""
+        self._closed = True
+        self._messages.put(None)
+        if threading.current_thread() is not self._thread:
+            self._thread.join()
+        self._in_flight.clear()
+        if self._client.status == "running":
+            self._client.unsubscribe_topic(self.topic)
+        if self._cluster is not None:
+            self._client.close()
+            self._cluster.close()
+
+    # --- for reports and tests ---------------------------------------------------------------------------------------
+
+    def peak_memory_bytes(self) -> int:
+        """Return the sum of the largest memory of each worker process, as its tasks have reported it."""
+        return sum(self._peak_bytes.values())
+
+    def worker_pids(self) -> list[int]:
+        """Return the process ids of the workers."""
+        import os
+
+        if self._cluster is not None:
+            pids: list[int] = self._cluster.worker_pids()
+            return pids
+        return list(self._client.run(os.getpid).values())
+
+    # --- sending -----------------------------------------------------------------------------------------------------
+
+    def _flush(self) -> None:
+        """Send what is in the window, as far as the scheduler may have more."""
+        with self._flushing:
+            nodes: list[Node] = []
+            while self._window and len(self._in_flight) + len(nodes) < MAX_IN_FLIGHT:
+                node = self._window.popleft()
+                if not node.settled:
+                    nodes.append(node)
+            if nodes and not self._closed:
+                self._send(nodes)
+
+    def _send(self, nodes: list[Node]) -> None:
+        self._cut_lineage(nodes)
+        graph: dict[str, Any] = {}
+        keys: list[tuple[Any, str]] = []
+        for node in nodes:
+            self._in_flight[node.key] = node
+            self._add(node, graph, keys)
+        with dask.config.set({"distributed.admin.large-graph-warning-threshold": "1TB"}):
+            handles = self._client.get(graph, [key for _, key in keys], sync=False)
+        for (owner, _), handle in zip(keys, handles, strict=True):
+            owner.handle = handle
+        for node in nodes:
+            if node.settled:
+                node.handle = None
+
+    def _add(self, node: Node, graph: dict[str, Any], keys: list[tuple[Any, str]]) -> None:
+        """Add a node, and the values of the main program that it reads, to a graph."""
+        for version in (*node.inputs, *node.handles):
+            if version.handle is None and version.stored is not REMOTE:
+                key = f"data-{self._session.prefix}-{next(self._numbers)}"
+                graph[key] = DaskTask(key, _keep, version.stored)
+                version.handle = _Pending(key)
+                keys.append((version, key))
+        inputs = [TaskRef(_key_of(version)) for version in node.inputs]
+        job = Job(
+            key=node.key,
+            task=node.function.pickled,
+            call=node.call,
+            handles=tuple(_key_of(version) for version in node.handles),
+            site=node.site,
+            topic=self.topic,
+            log_level=logging.getLogger().getEffectiveLevel(),
+            several=len(node.outputs) > 1,
+        )
+        graph[node.key] = DaskTask(node.key, run_job, job, *inputs)
+        keys.append((node, node.key))
+        for position, reference in enumerate(node.outputs):
+            version = reference()
+            if version is None:
+                continue
+            key = node.key
+            if job.several:
+                key = f"{node.key}/{position}"
+                graph[key] = DaskTask(key, pick, TaskRef(node.key), position)
+            version.handle = _Pending(key)
+            keys.append((version, key))
+
+    def _cut_lineage(self, nodes: list[Node]) -> None:
+        """Copy values at the end of long chains here, so that the scheduler can forget how they were made."""
+        old = {
+            id(version): version
+            for node in nodes
+            for version in node.inputs
+            if version.depth >= LINEAGE and version.settled and version.stored is REMOTE and version.failure is None
+        }
+        if not old:
+            return
+        versions = list(old.values())
+        for version, stored in zip(versions, self._client.gather([v.handle for v in versions]), strict=True):
+            version.stored = stored
+            version.handle = None
+            version.depth = 0
+        for node in nodes:
+            depth = 1 + max((version.depth for version in node.inputs), default=0)
+            for reference in node.outputs:
+                version = reference()
+                if version is not None:
+                    version.depth = depth
+
+    # --- receiving ---------------------------------------------------------------------------------------------------
+
+    def _pump(self) -> None:
+        """Pass reports on to the session, send windows that no one waits for, and look for tasks lost on the way."""
+        try:
+            self._pump_until_closed()
+        except Exception as error:  # noqa: BLE001 - every wait has to end, whatever happened to the connection
+            self._closed = True
+            logger.exception("the connection to the Dask cluster failed")
+            for node in [*self._in_flight.values(), *self._window]:
+                self._settle(node, None, Failure(EngineError(f"{node.key}: the Dask engine failed: {error}"), node.key))
+
+    def _pump_until_closed(self) -> None:
+        next_sweep = time.monotonic() + SWEEP_S
+        while True:
+            try:
+                message = self._messages.get(timeout=max(0.0, next_sweep - time.monotonic()))
+            except queue.Empty:
+                next_sweep = time.monotonic() + SWEEP_S
+                self._sweep()
+                continue
+            if message is None:
+                return
+            if "flush" in message:
+                time.sleep(WINDOW_S)
+                self._flush()
+            elif "text" in message:
+                self._show(message)
+            else:
+                self._receive(message)
+
+    def _receive(self, message: dict[str, Any]) -> None:
+        node = self._in_flight.pop(message["key"], None)
+        *measures, address, peak_bytes = message["run"]
+        self._peak_bytes[address] = max(peak_bytes, self._peak_bytes.get(address, 0))
+        if node is None:  # it ran a second time, after its worker had died
+            return
+        failure = None if message["failure"] is None else unpack_failure(message["failure"])
+        self._settle(node, Run(*measures), failure)
+
+    def _settle(self, node: Node, run: Run | None, failure: Failure | None) -> None:
+        stored = [] if failure is not None else [REMOTE] * len(node.outputs)
+        self._session.settle(node, Outcome(stored, failure, run))
+        if self._window and len(self._in_flight) < MAX_IN_FLIGHT // 2:
+            self._flush()
+
+    def _sweep(self) -> None:
+        """Settle tasks that Dask knows to have ended, but that sent no report."""
+        late = set()
+        for key, node in list(self._in_flight.items()):
+            status = "pending" if node.handle is None else node.handle.status
+            if status == "pending":
+                continue
+            if key not in self._late:
+                late.add(key)  # its report may be on its way
+                continue
+            if status == "error" and self._try_again(node):
+                continue
+            if self._in_flight.pop(key, None) is not None:
+                self._settle(node, None, None if status == "finished" else _failure_of(node, status))
+        self._late = late
+
+    def _try_again(self, node: Node) -> bool:
+        """Run a task once more whose workers died, if they were killed from outside."""
+        error = node.handle.exception()
+        if not isinstance(error, KilledWorker) or self._cluster is None:
+            return False
+        if not self._cluster.was_killed(error.last_worker.address):
+            return False
+        logger.warning("%s runs again: its workers were killed from outside", node.key)
+        self._client.retry([node.handle])
+        return True
+
+    def _show(self, message: dict[str, Any]) -> None:
+        """Show what a task has printed or logged."""
+        stream, key, worker, text = message["stream"], message["key"], message["worker"], message["text"]
+        if stream.startswith("log:"):
+            _, level, name = stream.split(":", 2)
+            logging.getLogger(name).log(int(level), "[%s worker %s] %s", key, worker, text)
+        else:
+            write_tagged(key, f"worker {worker}", stream, text)
+
+
+class _Pending:
+    """Stands for a Dask Future while the graph that makes it is put together."""
+
+    __slots__ = ("key",)
+
+    def __init__(self, key: str) -> None:
+        self.key = key
+
+
+def _key_of(version: Version) -> str:
+    key: str = version.handle.key
+    return key
+
+
+def _in_worker_task() -> bool:
+    try:
+        get_worker()
+    except ValueError:
+        return False
+    return True
+
+
+def _lost(key: str, error: KilledWorker) -> str:
+    return (
+        f"{key}: {error.allowed_failures + 1} workers died while they ran it, the last one at "
+        f"{error.last_worker.address}; it may use too much memory, or crash in C code."
+    )
+
+
+def _failure_of(node: Node, status: str) -> Failure:
+    error = node.handle.exception() if status == "error" else None
+    if isinstance(error, TaskFailed):
+        return unpack_failure(error.packed)
+    if isinstance(error, KilledWorker):
+        error = TaskLostError(_lost(node.key, error))
+    elif error is None:
+        error = EngineError(f"{node.key}: the cluster has lost the task (it is {status!r}); was the scheduler restarted?")
+    error.add_note(f"In task {node.name}, called at {node.site}.")
+    return Failure(error, node.key)

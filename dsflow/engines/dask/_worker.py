@@ -1,0 +1,203 @@
+"""The worker's side of the Dask engine: run one node, and report it before its result is announced.
+
+The report goes over the connection that carries Dask's own message that the task has ended, just before it; so it
+costs no round trip, and a report that is lost means that the worker died and the task will run, and report, again.
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+import pickle
+import resource
+import sys
+import threading
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any
+
+import cloudpickle
+from dask.sizeof import sizeof
+from distributed import Future as DaskFuture
+from distributed import get_client, get_worker
+from tblib import Traceback
+
+from dsflow._context import Context, active_context
+from dsflow._execution import run_task
+from dsflow._freeze import Frozen, Stored
+from dsflow._future import Future
+from dsflow._graph import Call, Failure, Version
+from dsflow._output import TaggedOutput
+from dsflow._session import Session, active_session
+
+__all__ = ["Job", "TaskFailed", "pack_failure", "pick", "run_job", "unpack_failure"]
+
+
+@dataclass(slots=True, eq=False)
+class Job:
+    """What a worker needs to run a node, apart from its inputs."""
+
+    key: str
+    """Key of the node."""
+    task: bytes
+    """The pickled task."""
+    call: Call
+    handles: tuple[str, ...]
+    """Dask keys of the Futures that the task gets."""
+    site: str
+    """Where the task was called."""
+    topic: str
+    """Topic of Dask events that reports go to."""
+    log_level: int
+    """Level of the root logger of the main program."""
+    several: bool
+    """True if the node has several outputs, which then stay together until they are picked."""
+
+    def __repr__(self) -> str:
+        return self.key  # Dask logs it; the arguments are nobody's business
+
+
+class TaskFailed(Exception):  # noqa: N818 - ends the Dask task; the user sees the exception inside
+    """Carries the failure of a task through Dask."""
+
+    def __init__(self, text: str, packed: bytes) -> None:
+        super().__init__(text, packed)
+        self.packed = packed
+
+    def __repr__(self) -> str:
+        return f"TaskFailed({self.args[0]!r})"
+
+
+def run_job(job: Job, *inputs: Stored) -> Any:
+    """Run a node on this worker and return its stored outputs."""
+    worker = get_worker()
+    _prepare_process()
+
+    def report(**message: Any) -> None:
+        worker.log_event(job.topic, {"key": job.key, **message})
+
+    def emit(stream: str, text: str) -> None:
+        report(stream=stream, text=text, worker=str(worker.name))
+
+    context = Context(label=job.key, connect=functools.partial(_session_of, worker, job.topic), emit=emit)
+    handles = [Future(version, context.session) for version in map(_version_of, job.handles)] if job.handles else []
+    _log_level.value = job.log_level
+    outcome = run_task(
+        _load_task(job.task),
+        job.call,
+        inputs,
+        handles,
+        context,
+        site=job.site,
+        worker=f"worker {worker.name}",
+        portable=True,
+    )
+    run = outcome.run
+    assert run is not None
+    peak_bytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    packed = None if outcome.failure is None else pack_failure(outcome.failure)
+    measures = [run.worker, run.start, run.end, run.bytes_in, run.bytes_out, worker.address, peak_bytes]
+    report(run=measures, failure=packed)
+    if outcome.failure is not None and packed is not None:
+        raise TaskFailed(type(outcome.failure.exception).__name__, packed)
+    return tuple(outcome.stored) if job.several else outcome.stored[0]
+
+
+def pick(outputs: tuple[Stored, ...], position: int) -> Stored:
+    """One output of a node that has several."""
+    return outputs[position]
+
+
+@functools.lru_cache(maxsize=512)
+def _load_task(pickled: bytes) -> Any:
+    return pickle.loads(pickled)
+
+
+def _version_of(key: str) -> Version:
+    """A version for a value that lies on some worker."""
+    version = Version()
+    version.handle = DaskFuture(key, get_client())
+    return version
+
+
+# --- calls that tasks make -------------------------------------------------------------------------------------------
+
+_sessions_lock = threading.Lock()
+
+
+def _session_of(worker: Any, topic: str) -> Session:
+    """The session that the calls of a worker's tasks go to: one for each worker process."""
+    from dsflow.engines.dask._engine import DaskEngine
+
+    main = active_session()
+    if main is not None and isinstance(main.engine, DaskEngine) and main.engine.topic == topic:
+        return main  # the worker is in the main program's process
+    with _sessions_lock:
+        session: Session | None = getattr(worker, "dsflow_session", None)
+        if session is None:
+            session = Session(lambda session: DaskEngine(session, get_client(), nested=True))
+            worker.dsflow_session = session
+        return session
+
+
+# --- what the process needs once -------------------------------------------------------------------------------------
+
+_log_level = threading.local()
+_prepared = threading.Event()
+
+
+class _LogForwarder(logging.Handler):
+    """Sends what tasks log to the main program."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        context = active_context()
+        if context is None or context.emit is None or record.levelno < getattr(_log_level, "value", logging.WARNING):
+            return
+        context.emit(f"log:{record.levelno}:{record.name}", record.getMessage())
+
+
+def _prepare_process() -> None:
+    """Catch what tasks print and log in this process, unless it is the main program's."""
+    if _prepared.is_set():
+        return
+    _prepared.set()
+    TaggedOutput()
+    if active_session() is None:
+        root = logging.getLogger()
+        root.addHandler(_LogForwarder())
+        root.setLevel(min(root.level, logging.DEBUG))
+
+
+@sizeof.register(Frozen)  # type: ignore[untyped-decorator]  # dask has no annotations
+def _sizeof_frozen(frozen: Frozen) -> int:
+    return frozen.nbytes
+
+
+# --- failures --------------------------------------------------------------------------------------------------------
+
+
+def pack_failure(failure: Failure) -> bytes:
+    """Pickle an exception, with its frames, so that it can be read back whatever its constructor takes."""
+    error = failure.exception
+    frames = Traceback(error.__traceback__).as_dict() if error.__traceback__ is not None else None
+    parts = (type(error), error.args, error.__dict__, error.__cause__, str(error), frames, failure.key)
+    try:
+        packed: bytes = cloudpickle.dumps(parts)
+        pickle.loads(packed)
+    except Exception as reason:  # noqa: BLE001 - whatever the user's exception holds, its text must arrive
+        text = f"{type(error).__name__}: {error} (the exception itself cannot be pickled: {reason})"
+        notes = {"__notes__": getattr(error, "__notes__", [])}
+        packed = cloudpickle.dumps((RuntimeError, (text,), notes, None, text, frames, failure.key))
+    return packed
+
+
+def unpack_failure(packed: bytes) -> Failure:
+    """Make the failure again from what `pack_failure` gave."""
+    kind, args, attributes, cause, _, frames, key = pickle.loads(packed)
+    error: BaseException = kind.__new__(kind, *args)
+    error.args = args
+    error.__dict__.update(attributes)
+    error.__cause__ = cause
+    traceback: TracebackType | None = Traceback.from_dict(frames).as_traceback() if frames else None
+    return Failure(error.with_traceback(traceback), key)
+

@@ -1,0 +1,202 @@
+"""The threads engine: tasks run in threads of this process and share its memory. The default."""
+
+from __future__ import annotations
+
+import collections
+import contextlib
+import functools
+import itertools
+import logging
+import os
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from threadpoolctl import ThreadpoolController
+
+from dsflow._context import Context
+from dsflow._execution import run_task
+from dsflow._future import Future
+from dsflow._output import TaggedOutput, write_tagged
+
+if TYPE_CHECKING:
+    from dsflow._freeze import Stored
+    from dsflow._graph import Node, Version
+    from dsflow._session import Session
+    from dsflow._task import Task
+
+__all__ = ["ThreadsEngine"]
+
+logger = logging.getLogger("dsflow")
+
+_ABANDON_S = 1.0
+"""How long an interrupted session waits for its running tasks before it leaves their threads behind."""
+
+
+class ThreadsEngine:
+    """Runs ready nodes in ``n_slots`` threads; a task that waits for others lends its slot to one more thread."""
+
+    name = "threads"
+    remote = False
+    orders = False
+
+    def __init__(self, session: Session, workers: int | None = None) -> None:
+        self.n_slots = workers or os.cpu_count() or 1
+        self._session = session
+        self._ready: collections.deque[Node] = collections.deque()
+        self._changed = threading.Condition()
+        self._idle = 0
+        self._busy = 0
+        """Threads that run a task and do not wait."""
+        self._threads: set[threading.Thread] = set()
+        self._numbers = itertools.count()
+        self._closed = False
+        self._of_thread = threading.local()
+        self._output = TaggedOutput()
+        self._limits: Any = None
+
+    # --- the protocol ------------------------------------------------------------------------------------------------
+
+    def accept(self, task: Task[Any]) -> None:
+        """Do nothing: any function can run here."""
+
+    def submit(self, nodes: Sequence[Node]) -> None:
+        """Queue ready nodes; a thread that has just ended a task goes on with the first one it has made ready."""
+        if getattr(self._of_thread, "ending", False) and self._of_thread.following is None:
+            self._of_thread.following, *nodes = nodes
+        if not nodes:
+            return
+        with self._changed:
+            self._ready.extend(nodes)
+            self._wake(len(nodes))
+
+    @contextlib.contextmanager
+    def waiting(self) -> Iterator[None]:
+        """Lend the slot of the task that waits, if the caller is one."""
+        if not getattr(self._of_thread, "running", False):
+            yield
+            return
+        with self._changed:
+            self._busy -= 1
+            self._wake(1)
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._busy += 1  # for a moment there may be one task more than slots
+
+    def fetch(self, versions: Sequence[Version]) -> list[Stored]:
+        """Return the values, which are all here."""
+        return [version.stored for version in versions]
+
+    def cancel(self, nodes: Sequence[Node]) -> None:
+        """Drop nodes that have not started."""
+        with self._changed:
+            self._ready = collections.deque(node for node in self._ready if not node.settled)
+
+    def explain(self, node: Node) -> str:
+        """Say where the node runs, or what keeps it from running."""
+        if node.started is not None:
+            return f"running for {time.time() - node.started:.1f} s"
+        return f"ready; all {self.n_slots} slots are busy and {len(self._ready)} tasks are queued"
+
+    def close(self, *, abandon: bool) -> None:
+        """End the threads; with ``abandon``, leave those behind that do not end within a second."""
+        with self._changed:
+            self._closed = True
+            self._ready.clear()
+            self._changed.notify_all()
+            threads = list(self._threads)
+        deadline = time.monotonic() + _ABANDON_S
+        for thread in threads:
+            if thread is not threading.current_thread():
+                thread.join(max(0.0, deadline - time.monotonic()) if abandon else None)
+        if left := [thread.name for thread in threads if thread.is_alive()]:
+            logger.warning("threads left behind with tasks that did not end: %s", ", ".join(left))
+        if self._limits is not None:
+            self._limits.restore_original_limits()
+        self._output.remove()
+
+    # --- the threads -------------------------------------------------------------------------------------------------
+
+    def _wake(self, count: int) -> None:
+        """Find up to ``count`` threads for ready nodes (with the lock held)."""
+        free = min(count, len(self._ready), self.n_slots - self._busy)
+        woken = min(free, self._idle)
+        if woken > 0:
+            self._changed.notify(woken)
+        for _ in range(free - woken):
+            if len(self._threads) - self._waiting_threads() >= self.n_slots:
+                break
+            self._start_thread()
+
+    def _waiting_threads(self) -> int:
+        return len(self._threads) - self._busy - self._idle
+
+    def _start_thread(self) -> None:
+        if self._limits is None:
+            # BLAS and OpenMP inside tasks: the cores are divided among the slots
+            per_slot = max(1, (os.cpu_count() or 1) // self.n_slots)
+            self._limits = ThreadpoolController().limit(limits=per_slot)
+        name = f"thread-{next(self._numbers)}"
+        thread = threading.Thread(target=self._work, name=name, daemon=True)
+        self._threads.add(thread)
+        self._busy += 1  # as long as it looks for its first node
+        thread.start()
+
+    def _work(self) -> None:
+        own = self._of_thread
+        own.running = own.ending = False
+        own.following = None
+        node: Node | None = None
+        with self._changed:
+            self._busy -= 1
+            node = self._next_node()
+        while node is not None:
+            own.running = True
+            self._run(node)
+            own.running = False
+            node, own.following = own.following, None
+            if node is None:
+                with self._changed:
+                    self._busy -= 1
+                    node = self._next_node()
+        with self._changed:
+            self._threads.discard(threading.current_thread())
+
+    def _next_node(self) -> Node | None:
+        """Take a ready node and a slot, or None when this thread is no longer needed (with the lock held)."""
+        while not self._closed:
+            if self._busy < self.n_slots:
+                if self._ready:
+                    self._busy += 1
+                    return self._ready.popleft()
+                if self._idle >= self.n_slots:
+                    return None
+            elif self._idle >= self.n_slots:
+                return None
+            self._idle += 1
+            self._changed.wait()
+            self._idle -= 1
+        return None
+
+    def _run(self, node: Node) -> None:
+        if node.settled:
+            return
+        session = self._session
+        worker = threading.current_thread().name
+        node.started = time.time()
+        outcome = run_task(
+            node.function,
+            node.call,
+            [version.stored for version in node.inputs],
+            [Future(version, session) for version in node.handles],
+            Context(session, node, node.key, emit=functools.partial(write_tagged, node.key, worker)),
+            site=node.site,
+            worker=worker,
+            portable=False,
+        )
+        self._of_thread.ending = True
+        session.settle(node, outcome)
+        self._of_thread.ending = False
