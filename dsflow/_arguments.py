@@ -232,7 +232,9 @@ def _find_futures(value: Any, binder: _Binder, path: tuple[int, ...]) -> None:
     if children is None:
         return
     if id(value) in path:
-        raise ValueError(f"{binder.where}: an argument of type {kind.__name__} contains itself; pass its parts instead.")
+        raise ValueError(
+            f"{binder.where}: an argument of type {kind.__name__} contains itself; pass its parts instead."
+        )
     if ATOMS.issuperset(set(map(type, children))):
         return
     path = (*path, id(value))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 __all__ = ["describe_value", "explain_failure"]
 
-_PACKAGE = os.path.dirname(__file__) + os.sep
+_PACKAGE = str(Path(__file__).parent) + os.sep
 
 
 def explain_failure(

@@ -151,7 +151,7 @@ def is_array(value: Any) -> bool:
     return numpy is not None and isinstance(value, numpy.ndarray)
 
 
-def _no_reference(value: Any) -> None:
+def _no_reference(_: Any) -> None:
     return None
 
 

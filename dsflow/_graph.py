@@ -9,8 +9,8 @@ from __future__ import annotations
 import threading
 import weakref
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, NoReturn
 
 from dsflow._freeze import Frozen, Stored
 
@@ -26,23 +26,28 @@ REMOTE = _Remote()
 """Stored in place of a value that lies with the engine."""
 
 
-@dataclass(slots=True, eq=False)
 class Failure:
-    """Why a value will never come."""
+    """Why a value will never come.
 
-    exception: BaseException
-    """The user's own exception, with the user's frames."""
-    key: str
-    """Key of the node that raised it."""
-    seen: bool = False
-    """True once it has been raised at a wait."""
+    Parameters
+    ----------
+    exception : BaseException
+        The user's own exception, with the user's frames.
+    key : str
+        Key of the node that raised it.
+    seen : bool
+        True once it has been raised at a wait.
+    """
 
-    def __post_init__(self) -> None:
-        self._traceback = self.exception.__traceback__
+    __slots__ = ("_traceback", "exception", "key", "seen")
 
-    _traceback: Any = field(default=None, init=False, repr=False)
+    def __init__(self, exception: BaseException, key: str, *, seen: bool = False) -> None:
+        self.exception = exception
+        self.key = key
+        self.seen = seen
+        self._traceback = exception.__traceback__
 
-    def throw(self) -> None:
+    def throw(self) -> NoReturn:
         """Raise the exception, with the frames it had when the task failed."""
         self.seen = True
         raise self.exception.with_traceback(self._traceback)
@@ -100,7 +105,7 @@ class Version:
         self.before: Version | None = None
         """After a failure: the last version that is whole."""
         self.depth = 0
-        """Length of the longest chain of nodes that would have to run again to make this value."""
+        """How many nodes in a row an engine that forgets values would have to run again to make this one."""
 
     @property
     def settled(self) -> bool:
@@ -139,7 +144,7 @@ class Node:
         self.parent = parent
         self.outputs: tuple[weakref.ref[Version], ...] = ()
         self.dependents: list[Node] = []
-        self.callbacks: list[Callable[[Node], None]] = []
+        self.callbacks: list[Callable[[Node], object]] = []
         self.children: list[Node] | None = None
         self.waiting = 0
         """How many inputs are not there yet."""
@@ -168,18 +173,14 @@ class Graph:
         """
         outputs = [Version(node) for _ in range(n_outputs)]
         node.outputs = tuple(map(weakref.ref, outputs))
-        depth = 0
         failure = None
         with self.lock:
             for version in set(node.inputs):
-                depth = max(depth, version.depth)
                 failure = failure or version.failure
                 if version.node is not None:
                     version.node.dependents.append(node)
                     node.waiting += 1
             self.pending[node.key] = node
-        for version in outputs:
-            version.depth = depth + 1
         if failure is not None:
             self.settle(node, Outcome(failure=failure))
         return outputs, node.waiting == 0 and failure is None
@@ -212,7 +213,7 @@ class Graph:
                 callback(node)
         return settled, ready
 
-    def on_settled(self, node: Node, callback: Callable[[Node], None]) -> None:
+    def on_settled(self, node: Node, callback: Callable[[Node], object]) -> None:
         """Call ``callback(node)`` once the node is settled, at once if it is."""
         with self.lock:
             if not node.settled:
@@ -220,7 +221,7 @@ class Graph:
                 return
         callback(node)
 
-    def off_settled(self, node: Node, callback: Callable[[Node], None]) -> None:
+    def off_settled(self, node: Node, callback: Callable[[Node], object]) -> None:
         """Take back what `on_settled` asked for."""
         with self.lock:
             if callback in node.callbacks:
@@ -250,9 +251,8 @@ def _conclude(node: Node, outcome: Outcome) -> None:
 
 def _version_before(node: Node, nth_changed: int) -> Version | None:
     """The version that the node was to change, if it was one of an earlier node."""
-    reference = node.call.values[node.call.changed[nth_changed]]
-    kind, position = reference
+    kind, position = node.call.values[node.call.changed[nth_changed]]
     if kind != "value":
         return None
-    version = node.inputs[position]
+    version: Version = node.inputs[position]
     return version.before if version.failure is not None else version

@@ -11,8 +11,7 @@ __all__ = ["TaggedOutput", "flush_output", "write_tagged"]
 
 
 class _TaggedStream:
-    """Stands for ``sys.stdout`` or ``sys.stderr``: passes on what is written outside of tasks, and collects by line
-    what tasks write."""
+    """Stands for a standard stream: passes on what is written outside of tasks, collects by line what tasks write."""
 
     def __init__(self, name: str, stream: Any) -> None:
         self._dsflow_name = name

@@ -1,15 +1,13 @@
-"""The session: the one place where a program meets its engine. At most one per process.
+"""The session: an engine at work, and all that waits for it.
 
 This is also the only module that reads the environment.
 """
 
 from __future__ import annotations
 
-import atexit
 import itertools
 import logging
 import os
-import sys
 import threading
 import time
 import uuid
@@ -18,7 +16,7 @@ from types import TracebackType
 from typing import Any, Protocol
 
 from dsflow._arguments import Arguments
-from dsflow._context import Context, active_context
+from dsflow._context import Context
 from dsflow._errors import SessionError, TaskCancelledError
 from dsflow._freeze import ATOMS, LOCAL_ATOMS, Stored, thaw
 from dsflow._future import Future
@@ -26,7 +24,7 @@ from dsflow._graph import REMOTE, Failure, Graph, Node, Outcome, Version
 from dsflow._versions import update_in_place
 from dsflow.engines.protocol import Engine
 
-__all__ = ["Listener", "Session", "active_session", "current_context", "end_session", "inherited_environment", "open_session"]
+__all__ = ["Listener", "Session", "inherited_environment"]
 
 logger = logging.getLogger("dsflow")
 
@@ -89,7 +87,7 @@ class Session:
         for listener in self.listeners:
             listener.submitted(node)
         versions, ready = self.graph.add(node, n_returns + len(arguments.changed))
-        futures = [Future(version, self, task.kind) for version in versions]
+        futures: list[Future[Any]] = [Future(version, self, task.kind) for version in versions]
         for value, future in zip(arguments.changed, futures[n_returns:], strict=True):
             _advance(value, future, context)
         if not node.settled and (ready or self.engine.orders):
@@ -269,6 +267,8 @@ class Session:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        from dsflow._active import end_session
+
         end_session(self, abandon=kind is not None)
 
 
@@ -305,73 +305,3 @@ def _advance(value: Any, future: Future[Any], context: Context) -> None:
 def inherited_environment(**changes: str) -> dict[str, str]:
     """Return the environment for a process of ours: this one's, with changes."""
     return {**os.environ, **changes}
-
-
-# --- the one session of this process ---------------------------------------------------------------------------------
-
-_active: Session | None = None
-_lock = threading.RLock()
-
-
-def active_session() -> Session | None:
-    """Return the session of this process, or None."""
-    return _active
-
-
-def current_context() -> Context:
-    """Return the context of the caller; start a session with the default engine if there is none."""
-    context = active_context()
-    if context is not None:
-        return context
-    session = _active
-    if session is None:
-        from dsflow._start import start
-
-        session = start()
-    return session.main
-
-
-def open_session(make_engine: Callable[[Session], Engine], memory_bytes: int | None = None) -> Session:
-    """Make the session of this process.
-
-    Raises
-    ------
-    SessionError
-        When there is one already.
-    """
-    global _active
-    with _lock:
-        if _active is not None:
-            raise SessionError(f"dsflow.start: {_active!r} is running in this process; call dsflow.stop() first.")
-        session = Session(make_engine, memory_bytes)
-        _active = session
-        atexit.register(_end_at_exit)
-    return session
-
-
-def end_session(session: Session | None = None, *, abandon: bool = False) -> None:
-    """End the session of this process, if it is ``session`` (or whichever it is); raise what no one has seen."""
-    global _active
-    with _lock:
-        ending = _active
-        if ending is None or (session is not None and session is not ending):
-            return
-        try:
-            ending.close(abandon=abandon)
-        finally:
-            _active = None
-            atexit.unregister(_end_at_exit)
-    if not abandon:
-        ending.raise_unseen()
-
-
-def _end_at_exit() -> None:
-    """End the session with the program: cancel if an error ended it, else wait, and let a failure set the exit code."""
-    try:
-        end_session(abandon=getattr(sys, "last_value", None) is not None)
-    except BaseException as error:
-        sys.excepthook(type(error), error, error.__traceback__)
-        logging.shutdown()
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(1)  # an exception in an exit handler would leave the exit code at 0

@@ -8,7 +8,8 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from dsflow._session import Session, end_session, open_session
+from dsflow._active import end_session, open_session
+from dsflow._session import Session
 
 if TYPE_CHECKING:
     from dsflow.engines.protocol import Engine

@@ -9,10 +9,10 @@ import typing
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar, overload
 
+from dsflow._active import current_context
 from dsflow._arguments import Parameter, bind_arguments
 from dsflow._directions import IN, INOUT, Direction
 from dsflow._future import Future
-from dsflow._session import current_context
 
 __all__ = ["Task", "task"]
 
@@ -36,11 +36,11 @@ class Task(Generic[R]):
         functools.update_wrapper(self, function)
         self.name: str = getattr(function, "__name__", type(function).__name__)
         self.signature = _checked_signature(function, self.name, returns, self.directions)
-        named = [p for p in self.signature.parameters.values() if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+        parameters = self.signature.parameters.values()
+        named = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
         self._positional: list[Parameter] = [(p.name, self.directions.get(p.name, IN)) for p in named]
         self._required = sum(p.default is p.empty for p in named)
-        keyword_only = [p for p in self.signature.parameters.values() if p.kind is p.KEYWORD_ONLY]
-        self._plain = not any(p.default is p.empty for p in keyword_only)
+        self._plain = not any(p.kind is p.KEYWORD_ONLY and p.default is p.empty for p in parameters)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Future[R]:
         """Record a call and return the Future of its result at once.
@@ -144,7 +144,7 @@ def task(function: Callable[..., R], /) -> Task[R]: ...
 @overload
 def task(*, returns: int, **directions: Direction) -> ReturnsMany: ...
 @overload
-def task(**directions: Direction) -> Callable[[Callable[..., R]], Task[R]]: ...
+def task(*, returns: None = None, **directions: Direction) -> Callable[[Callable[..., R]], Task[R]]: ...
 def task(function: Any = None, /, *, returns: int | None = None, **directions: Any) -> Any:
     """Make a function a task: a call of it returns a Future at once, and runs when its arguments are there.
 

@@ -134,4 +134,3 @@ def _slots_of(kind: type) -> list[str]:
         slots = base.__dict__.get("__slots__", ())
         names.extend([slots] if isinstance(slots, str) else slots)
     return [name for name in names if name not in ("__dict__", "__weakref__")]
-

@@ -8,9 +8,9 @@ import time
 from collections.abc import Iterable, Iterator
 from typing import Any, TypeVar, overload
 
+from dsflow._active import active_session, current_context
 from dsflow._context import Context
 from dsflow._future import Future
-from dsflow._session import active_session, current_context
 
 __all__ = ["as_completed", "barrier", "settle_async", "share", "wait_on"]
 

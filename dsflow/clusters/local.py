@@ -83,7 +83,7 @@ class _Node(ProcessInterface):  # type: ignore[misc]  # distributed has no annot
         self.process.stdin.write(json.dumps(self._spec).encode() + b"\n")
         try:
             line = await asyncio.wait_for(self.process.stdout.readline(), START_TIMEOUT_S)
-        except asyncio.TimeoutError:
+        except TimeoutError:
             line = b""
         if not line:
             await self.close()
@@ -115,7 +115,7 @@ def _environment(n_threads: int) -> dict[str, str]:
 
 
 def _security_fields(security: Security) -> list[str]:
-    return [name for name in security.__slots__ if name not in ("tls_min_version", "tls_max_version", "extra_conn_args")]
+    return ["require_encryption", *(name for name in security.__slots__ if name.endswith(("_file", "_key", "_cert")))]
 
 
 class _Scheduler(_Node):
@@ -128,7 +128,9 @@ class _Scheduler(_Node):
 class _Worker(_Node):
     kind = "Worker"
 
-    def __init__(self, scheduler: str, name: int, options: dict[str, Any], deaths: dict[str, int], **common: Any) -> None:
+    def __init__(
+        self, scheduler: str, name: int, options: dict[str, Any], deaths: dict[str, int], **common: Any
+    ) -> None:
         super().__init__([scheduler], {**options, "name": name}, **common)
         self._deaths = deaths
         self._watching: asyncio.Task[None] | None = None
@@ -178,7 +180,7 @@ class LocalCluster(SpecCluster):  # type: ignore[misc]  # distributed has no ann
         security = Security.temporary()
         per_slot = max(1, (os.cpu_count() or 1) // (n_workers * threads_per_worker))
         common = {"security": security, "environment": _environment(n_threads=per_slot)}
-        on_loopback = {"host": "127.0.0.1", "protocol": "tls://"}
+        on_loopback: dict[str, Any] = {"host": "127.0.0.1", "protocol": "tls://"}
         options = {
             **on_loopback,
             "nthreads": threads_per_worker,
@@ -186,12 +188,12 @@ class LocalCluster(SpecCluster):  # type: ignore[misc]  # distributed has no ann
             "local_directory": self._folder,
             "dashboard": False,
         }
-        worker = {"cls": _Worker, "options": {"options": options, "deaths": self._deaths, **common}}
+        worker_options = {"options": options, "deaths": self._deaths, **common}
         scheduler_options = {**on_loopback, "port": 0, "dashboard_address": "127.0.0.1:0"}
         super().__init__(
-            workers={name: {**worker, "options": {**worker["options"], "name": name}} for name in range(n_workers)},
+            workers={i: {"cls": _Worker, "options": {**worker_options, "name": i}} for i in range(n_workers)},
             scheduler={"cls": _Scheduler, "options": {"options": scheduler_options, **common}},
-            worker=worker,
+            worker={"cls": _Worker, "options": worker_options},
             security=security,
             name="dsflow",
             silence_logs=logging.ERROR,

@@ -81,7 +81,7 @@ class SerialEngine:
     def cancel(self, nodes: Sequence[Node]) -> None:
         """Do nothing: no node is waiting to start."""
 
-    def explain(self, node: Node) -> str:
+    def explain(self, _: Node) -> str:
         """Say that the node is running."""
         return "running in the thread that called it"
 

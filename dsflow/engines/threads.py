@@ -90,7 +90,7 @@ class ThreadsEngine:
         """Return the values, which are all here."""
         return [version.stored for version in versions]
 
-    def cancel(self, nodes: Sequence[Node]) -> None:
+    def cancel(self, _: Sequence[Node]) -> None:
         """Drop nodes that have not started."""
         with self._changed:
             self._ready = collections.deque(node for node in self._ready if not node.settled)

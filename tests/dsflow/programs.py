@@ -50,9 +50,9 @@ def _plain_vocabulary() -> ModuleType:
 
 def _run(source: str, module: ModuleType) -> dict[str, Any]:
     names = {name: value for name, value in vars(module).items() if not name.startswith("_")}
-    namespace: dict[str, Any] = dict(names, seen=[])
+    namespace: dict[str, Any] = dict(names, seen=[], __name__="__main__")
     exec(compile(source, "<program>", "exec"), namespace)
-    variables = {name: value for name, value in namespace.items() if name not in names and not name.startswith("_")}
+    variables = {name: value for name, value in namespace.items() if name not in names and name[0] != "_"}
     wait_on, content_of = names["wait_on"], names["content_of"]
     return {name: content_of(wait_on(value)) for name, value in variables.items()}
 

@@ -7,26 +7,23 @@ program, a report for each task, and the values that it asks for.
 from __future__ import annotations
 
 import contextlib
-import itertools
 import logging
 import queue
 import threading
 import time
-from collections import deque
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import cloudpickle
 import dask
-from dask._task_spec import Task as DaskTask
-from dask._task_spec import TaskRef
 from distributed import Client, KilledWorker, get_worker, rejoin, secede
 
 from dsflow._context import active_context
 from dsflow._errors import EngineError, TaskLostError
 from dsflow._graph import REMOTE, Failure, Node, Outcome, Run, Version
 from dsflow._output import write_tagged
-from dsflow.engines.dask._worker import Job, TaskFailed, pick, run_job, unpack_failure
+from dsflow.engines.dask._sending import Window, build_graph, cut_lineage
+from dsflow.engines.dask._worker import TaskFailed, unpack_failure
 
 if TYPE_CHECKING:
     from dsflow._freeze import Stored
@@ -46,13 +43,6 @@ SWEEP_S = 0.5
 MAX_IN_FLIGHT = 10_000
 """Nodes the scheduler is given at a time; more wait here, in order."""
 
-LINEAGE = 100
-"""A value that would take a chain of more nodes to make again is copied here before it is used further."""
-
-
-def _keep(stored: Stored) -> Stored:
-    return stored
-
 
 class DaskEngine:
     """Runs nodes on the workers of a Dask cluster."""
@@ -65,12 +55,11 @@ class DaskEngine:
         self._session = session
         self._client = client
         self._cluster = cluster
-        self._window: deque[Node] = deque()
+        self._window = Window()
         self._flushing = threading.Lock()
         self._in_flight: dict[str, Node] = {}
         self._late: set[str] = set()
         """Keys that were found ended, without a report, by the last sweep."""
-        self._numbers = itertools.count()
         self._peak_bytes: dict[str, int] = {}
         self._closed = False
         self.topic = f"dsflow-{id(self):x}-{client.id}"
@@ -96,9 +85,7 @@ class DaskEngine:
 
     def submit(self, nodes: Sequence[Node]) -> None:
         """Put nodes in the window."""
-        was_empty = not self._window
-        self._window.extend(nodes)
-        if was_empty:
+        if self._window.add(nodes):
             self._messages.put({"flush": True})
 
     @contextlib.contextmanager
@@ -143,7 +130,7 @@ class DaskEngine:
         busy = sum(map(len, workers.values()))
         return f"not started; {len(workers)} workers are busy with {busy} tasks, {len(self._window)} are held back here"
 
-    def close(self, *, abandon: bool) -> None:
+    def close(self, *, abandon: bool) -> None:  # noqa: ARG002 - what runs on a cluster is cancelled, never waited for
         """End the thread, and the cluster if it was started here."""
         self._closed = True
         self._messages.put(None)
@@ -176,21 +163,15 @@ class DaskEngine:
     def _flush(self) -> None:
         """Send what is in the window, as far as the scheduler may have more."""
         with self._flushing:
-            nodes: list[Node] = []
-            while self._window and len(self._in_flight) + len(nodes) < MAX_IN_FLIGHT:
-                node = self._window.popleft()
-                if not node.settled:
-                    nodes.append(node)
+            nodes = self._window.take(MAX_IN_FLIGHT - len(self._in_flight))
             if nodes and not self._closed:
                 self._send(nodes)
 
     def _send(self, nodes: list[Node]) -> None:
-        self._cut_lineage(nodes)
-        graph: dict[str, Any] = {}
-        keys: list[tuple[Any, str]] = []
+        cut_lineage(nodes, self._client)
         for node in nodes:
             self._in_flight[node.key] = node
-            self._add(node, graph, keys)
+        graph, keys = build_graph(nodes, self.topic)
         with dask.config.set({"distributed.admin.large-graph-warning-threshold": "1TB"}):
             handles = self._client.get(graph, [key for _, key in keys], sync=False)
         for (owner, _), handle in zip(keys, handles, strict=True):
@@ -199,67 +180,13 @@ class DaskEngine:
             if node.settled:
                 node.handle = None
 
-    def _add(self, node: Node, graph: dict[str, Any], keys: list[tuple[Any, str]]) -> None:
-        """Add a node, and the values of the main program that it reads, to a graph."""
-        for version in (*node.inputs, *node.handles):
-            if version.handle is None and version.stored is not REMOTE:
-                key = f"data-{self._session.prefix}-{next(self._numbers)}"
-                graph[key] = DaskTask(key, _keep, version.stored)
-                version.handle = _Pending(key)
-                keys.append((version, key))
-        inputs = [TaskRef(_key_of(version)) for version in node.inputs]
-        job = Job(
-            key=node.key,
-            task=node.function.pickled,
-            call=node.call,
-            handles=tuple(_key_of(version) for version in node.handles),
-            site=node.site,
-            topic=self.topic,
-            log_level=logging.getLogger().getEffectiveLevel(),
-            several=len(node.outputs) > 1,
-        )
-        graph[node.key] = DaskTask(node.key, run_job, job, *inputs)
-        keys.append((node, node.key))
-        for position, reference in enumerate(node.outputs):
-            version = reference()
-            if version is None:
-                continue
-            key = node.key
-            if job.several:
-                key = f"{node.key}/{position}"
-                graph[key] = DaskTask(key, pick, TaskRef(node.key), position)
-            version.handle = _Pending(key)
-            keys.append((version, key))
-
-    def _cut_lineage(self, nodes: list[Node]) -> None:
-        """Copy values at the end of long chains here, so that the scheduler can forget how they were made."""
-        old = {
-            id(version): version
-            for node in nodes
-            for version in node.inputs
-            if version.depth >= LINEAGE and version.settled and version.stored is REMOTE and version.failure is None
-        }
-        if not old:
-            return
-        versions = list(old.values())
-        for version, stored in zip(versions, self._client.gather([v.handle for v in versions]), strict=True):
-            version.stored = stored
-            version.handle = None
-            version.depth = 0
-        for node in nodes:
-            depth = 1 + max((version.depth for version in node.inputs), default=0)
-            for reference in node.outputs:
-                version = reference()
-                if version is not None:
-                    version.depth = depth
-
     # --- receiving ---------------------------------------------------------------------------------------------------
 
     def _pump(self) -> None:
         """Pass reports on to the session, send windows that no one waits for, and look for tasks lost on the way."""
         try:
             self._pump_until_closed()
-        except Exception as error:  # noqa: BLE001 - every wait has to end, whatever happened to the connection
+        except Exception as error:  # every wait has to end, whatever happened to the connection
             self._closed = True
             logger.exception("the connection to the Dask cluster failed")
             for node in [*self._in_flight.values(), *self._window]:
@@ -296,7 +223,7 @@ class DaskEngine:
     def _settle(self, node: Node, run: Run | None, failure: Failure | None) -> None:
         stored = [] if failure is not None else [REMOTE] * len(node.outputs)
         self._session.settle(node, Outcome(stored, failure, run))
-        if self._window and len(self._in_flight) < MAX_IN_FLIGHT // 2:
+        if self._window.release(node.key) or (self._window and len(self._in_flight) < MAX_IN_FLIGHT // 2):
             self._flush()
 
     def _sweep(self) -> None:
@@ -336,20 +263,6 @@ class DaskEngine:
             write_tagged(key, f"worker {worker}", stream, text)
 
 
-class _Pending:
-    """Stands for a Dask Future while the graph that makes it is put together."""
-
-    __slots__ = ("key",)
-
-    def __init__(self, key: str) -> None:
-        self.key = key
-
-
-def _key_of(version: Version) -> str:
-    key: str = version.handle.key
-    return key
-
-
 def _in_worker_task() -> bool:
     try:
         get_worker()
@@ -372,6 +285,6 @@ def _failure_of(node: Node, status: str) -> Failure:
     if isinstance(error, KilledWorker):
         error = TaskLostError(_lost(node.key, error))
     elif error is None:
-        error = EngineError(f"{node.key}: the cluster has lost the task (it is {status!r}); was the scheduler restarted?")
+        error = EngineError(f"{node.key}: the cluster lost the task (it is {status!r}); was the scheduler restarted?")
     error.add_note(f"In task {node.name}, called at {node.site}.")
     return Failure(error, node.key)

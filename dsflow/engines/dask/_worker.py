@@ -22,13 +22,14 @@ from distributed import Future as DaskFuture
 from distributed import get_client, get_worker
 from tblib import Traceback
 
+from dsflow._active import active_session
 from dsflow._context import Context, active_context
 from dsflow._execution import run_task
 from dsflow._freeze import Frozen, Stored
 from dsflow._future import Future
 from dsflow._graph import Call, Failure, Version
 from dsflow._output import TaggedOutput
-from dsflow._session import Session, active_session
+from dsflow._session import Session
 
 __all__ = ["Job", "TaskFailed", "pack_failure", "pick", "run_job", "unpack_failure"]
 
@@ -80,7 +81,9 @@ def run_job(job: Job, *inputs: Stored) -> Any:
         report(stream=stream, text=text, worker=str(worker.name))
 
     context = Context(label=job.key, connect=functools.partial(_session_of, worker, job.topic), emit=emit)
-    handles = [Future(version, context.session) for version in map(_version_of, job.handles)] if job.handles else []
+    handles: list[Future[Any]] = (
+        [Future(version, context.session) for version in map(_version_of, job.handles)] if job.handles else []
+    )
     _log_level.value = job.log_level
     outcome = run_task(
         _load_task(job.task),
@@ -200,4 +203,3 @@ def unpack_failure(packed: bytes) -> Failure:
     error.__cause__ = cause
     traceback: TracebackType | None = Traceback.from_dict(frames).as_traceback() if frames else None
     return Failure(error.with_traceback(traceback), key)
-

@@ -1,0 +1,326 @@
+"""class Array: a blocked array that is computed when needed."""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, SupportsIndex
+
+import numpy as np
+import numpy.typing as npt
+from numpy.lib.mixins import NDArrayOperatorsMixin
+
+from dsarray import _display, _elementwise, _indexing, _map, _protocol, _rechunk, _reduce, _reshape, _rows, _sinks
+from dsarray._blocks import Blocks
+from dsarray._cell import Cells, start_cells
+from dsarray._grid import Chunks, shape_of
+from dsflow import Future
+
+__all__ = ["Array"]
+
+Axis = SupportsIndex | Sequence[SupportsIndex] | None
+
+
+class Array(NDArrayOperatorsMixin):
+    """A blocked N-D array with NumPy's meaning: a recorded expression whose blocks are started when needed.
+
+    Arrays are made by `dsarray.array`, `dsarray.random_array` and the like, and by operations on other arrays. An
+    operation records what to do; a block becomes a Future when a value (`collect`), a task or ``blocks`` asks for it,
+    and is remembered from then on.
+
+    Unlike with NumPy, a slice is a value: changing an array later does not change what was sliced from it.
+
+    Attributes
+    ----------
+    chunks : tuple of tuple of int
+        Lengths of the blocks along each axis.
+    dtype : numpy.dtype
+        Type of the elements.
+    sparse : bool
+        True if the blocks are SciPy CSR matrices.
+    """
+
+    __slots__ = ("__weakref__", "_cells", "chunks", "dtype", "sparse")
+
+    def __init__(self, cells: Cells, chunks: Chunks, dtype: npt.DTypeLike, *, sparse: bool = False) -> None:
+        self._cells = cells
+        self.chunks = chunks
+        self.dtype: np.dtype[Any] = np.dtype(dtype)
+        self.sparse = sparse
+
+    # --- what it is ----------------------------------------------------------------------------------------------------
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Number of elements along each axis."""
+        return shape_of(self.chunks)
+
+    @property
+    def ndim(self) -> int:
+        """Number of axes."""
+        return len(self.chunks)
+
+    @property
+    def size(self) -> int:
+        """Number of elements."""
+        return math.prod(self.shape)
+
+    @property
+    def itemsize(self) -> int:
+        """Bytes of one element."""
+        return int(self.dtype.itemsize)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all elements; of a sparse array, those it would have if it were dense."""
+        return self.size * self.itemsize
+
+    @property
+    def block_shape(self) -> tuple[int, ...]:
+        """Shape of the largest block."""
+        return tuple(map(max, self.chunks))
+
+    block_size = block_shape
+
+    @property
+    def grid(self) -> tuple[int, ...]:
+        """Number of blocks along each axis."""
+        return tuple(map(len, self.chunks))
+
+    @property
+    def n_blocks(self) -> int:
+        """Number of blocks."""
+        return math.prod(self.grid)
+
+    @property
+    def blocks(self) -> Blocks:
+        """The Futures of the blocks: ``a.blocks[i, j]`` is a Future, which is started if need be."""
+        return Blocks(self._cells)
+
+    def row_blocks(self, lengths: Sequence[int] | None = None) -> list[Future[Any]]:
+        """Return Futures of the rows of blocks, each joined along all other axes.
+
+        Parameters
+        ----------
+        lengths : sequence of int, optional
+            Number of rows in each; by default they are cut as the blocks are.
+        """
+        return _rows.row_blocks(self, lengths)
+
+    def __repr__(self) -> str:
+        return _display.text(self)
+
+    def _repr_html_(self) -> str:
+        return _display.html(self)
+
+    # --- getting values ------------------------------------------------------------------------------------------------
+
+    def collect(self) -> Any:
+        """Bring all elements here.
+
+        Returns
+        -------
+        ndarray or scipy.sparse matrix
+            The caller's own; sparse arrays give CSR.
+        """
+        return _sinks.collect(self)
+
+    def __array__(self, dtype: npt.DTypeLike | None = None, copy: bool | None = None) -> npt.NDArray[Any]:
+        return _sinks.as_ndarray(self, dtype, copy)
+
+    def item(self) -> Any:
+        """Return the only element as a Python scalar."""
+        return _sinks.scalar(self, "item()", lambda value: value.item())
+
+    def tolist(self) -> Any:
+        """Return the elements as nested lists."""
+        return np.asarray(self).tolist()
+
+    def __bool__(self) -> bool:
+        return bool(_sinks.scalar(self, "bool()", bool, ValueError))
+
+    def __int__(self) -> int:
+        return int(_sinks.scalar(self, "int()", int))
+
+    def __float__(self) -> float:
+        return float(_sinks.scalar(self, "float()", float))
+
+    def __complex__(self) -> complex:
+        return complex(_sinks.scalar(self, "complex()", complex))
+
+    def __index__(self) -> int:
+        return int(_sinks.scalar(self, "index()", lambda value: value.__index__()))
+
+    def __len__(self) -> int:
+        if not self.chunks:
+            raise TypeError("len() of a 0-dimensional Array; it has no axis to measure.")
+        return self.shape[0]
+
+    def __iter__(self) -> Iterator[Array]:
+        return _indexing.iterate(self)
+
+    def __contains__(self, value: object) -> bool:
+        return bool((self == value).any())
+
+    # --- parts ---------------------------------------------------------------------------------------------------------
+
+    def __getitem__(self, key: Any) -> Array:
+        return _indexing.get(self, key)
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        raise TypeError(
+            "Array: assignment to elements is not supported; use ds.where(condition, new, a), or build the array anew."
+        )
+
+    def rechunk(self, block_size: int | tuple[int, ...]) -> Array:
+        """Return the same array in other blocks.
+
+        Parameters
+        ----------
+        block_size : int or tuple of int
+            Size of the blocks along the first axis, or along each axis; -1 means the whole axis.
+        """
+        return _rechunk.to_block_size(self, block_size)
+
+    @property
+    def T(self) -> Array:
+        """The array with its axes reversed."""
+        return _reshape.transpose(self, None)
+
+    def transpose(self, *axes: Any) -> Array:
+        """Return the array with its axes in another order, by default reversed."""
+        return _reshape.transpose(self, axes[0] if len(axes) == 1 and not isinstance(axes[0], int) else axes or None)
+
+    def reshape(self, *shape: Any) -> Array:
+        """Return the elements, in C order, in another shape; one length may be -1."""
+        return _reshape.reshape(self, shape[0] if len(shape) == 1 else shape)
+
+    def ravel(self) -> Array:
+        """Return the elements, in C order, in one axis."""
+        return _reshape.reshape(self, (-1,))
+
+    flatten = ravel
+
+    def squeeze(self, axis: Any = None) -> Array:
+        """Return the array without its axes of length 1, or without those named."""
+        return _reshape.squeeze(self, axis)
+
+    # --- elementwise ---------------------------------------------------------------------------------------------------
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **keywords: Any) -> Any:
+        return _elementwise.apply_ufunc(ufunc, method, inputs, keywords)
+
+    def __array_function__(
+        self, function: Callable[..., Any], types: Any, args: tuple[Any, ...], keywords: dict[str, Any]
+    ) -> Any:
+        return _protocol.apply_function(function, args, keywords)
+
+    def astype(self, dtype: npt.DTypeLike) -> Array:
+        """Return the array with another type of elements."""
+        return _elementwise.astype(self, dtype)
+
+    def copy(self) -> Array:
+        """Return an array that changes apart from this one (``a += 1``)."""
+        return Array(self._cells, self.chunks, self.dtype, sparse=self.sparse)
+
+    def clip(self, min: Any = None, max: Any = None) -> Array:  # noqa: A002 - NumPy's names
+        """Return the array with its values limited to a range."""
+        return _elementwise.clip(self, min, max)
+
+    def round(self, decimals: int = 0) -> Array:
+        """Return the array rounded to a number of decimals."""
+        return _elementwise.elementwise(np.round, self, decimals=decimals)
+
+    @property
+    def real(self) -> Array:
+        """The real part."""
+        return _elementwise.elementwise(np.real, self)
+
+    @property
+    def imag(self) -> Array:
+        """The imaginary part."""
+        return _elementwise.elementwise(np.imag, self)
+
+    def conj(self) -> Array:
+        """Return the complex conjugate."""
+        return _elementwise.elementwise(np.conjugate, self)
+
+    def to_dense(self) -> Array:
+        """Return the array with ndarrays as blocks."""
+        return _elementwise.to_dense(self)
+
+    def map_blocks(self, function: Callable[..., Any], *arrays: Any, **keywords: Any) -> Array:
+        """Return the array of ``function(block, …)``; see `dsarray.map_blocks`."""
+        return _map.map_blocks(function, self, *arrays, **keywords)
+
+    def dot(self, other: Any) -> Array:
+        """Return the matrix product, as ``self @ other``; scalars multiply."""
+        return _protocol.dot(self, other)
+
+    # --- reductions ----------------------------------------------------------------------------------------------------
+
+    def sum(self, axis: Axis = None, dtype: npt.DTypeLike | None = None, *, keepdims: bool = False) -> Array:
+        """Return the sum over axes."""
+        return _reduce.reduce(self, "sum", axis, keepdims, dtype=dtype)
+
+    def prod(self, axis: Axis = None, dtype: npt.DTypeLike | None = None, *, keepdims: bool = False) -> Array:
+        """Return the product over axes."""
+        return _reduce.reduce(self, "prod", axis, keepdims, dtype=dtype)
+
+    def mean(self, axis: Axis = None, dtype: npt.DTypeLike | None = None, *, keepdims: bool = False) -> Array:
+        """Return the mean over axes."""
+        return _reduce.reduce(self, "mean", axis, keepdims, dtype=dtype)
+
+    def var(
+        self, axis: Axis = None, dtype: npt.DTypeLike | None = None, *, ddof: float = 0, keepdims: bool = False
+    ) -> Array:
+        """Return the variance over axes; sums are divided by their number of elements less ``ddof``."""
+        return _reduce.reduce(self, "var", axis, keepdims, dtype=dtype, ddof=ddof)
+
+    def std(
+        self, axis: Axis = None, dtype: npt.DTypeLike | None = None, *, ddof: float = 0, keepdims: bool = False
+    ) -> Array:
+        """Return the standard deviation over axes; sums are divided by their number of elements less ``ddof``."""
+        return _reduce.reduce(self, "std", axis, keepdims, dtype=dtype, ddof=ddof)
+
+    def min(self, axis: Axis = None, *, keepdims: bool = False) -> Array:
+        """Return the least element over axes."""
+        return _reduce.reduce(self, "min", axis, keepdims)
+
+    def max(self, axis: Axis = None, *, keepdims: bool = False) -> Array:
+        """Return the greatest element over axes."""
+        return _reduce.reduce(self, "max", axis, keepdims)
+
+    def any(self, axis: Axis = None, *, keepdims: bool = False) -> Array:
+        """Return whether any element over axes is true."""
+        return _reduce.reduce(self, "any", axis, keepdims)
+
+    def all(self, axis: Axis = None, *, keepdims: bool = False) -> Array:
+        """Return whether all elements over axes are true."""
+        return _reduce.reduce(self, "all", axis, keepdims)
+
+    def argmin(self, axis: SupportsIndex | None = None, *, keepdims: bool = False) -> Array:
+        """Return the position of the first least element."""
+        return _reduce.reduce(self, "argmin", axis, keepdims)
+
+    def argmax(self, axis: SupportsIndex | None = None, *, keepdims: bool = False) -> Array:
+        """Return the position of the first greatest element."""
+        return _reduce.reduce(self, "argmax", axis, keepdims)
+
+    # --- copies and travel ---------------------------------------------------------------------------------------------
+
+    def become(self, other: Array) -> None:
+        """Take the value of an array of the same shape and type; everyone who holds this array sees it."""
+        self._cells, self.chunks = other._cells, other.chunks
+
+    def __copy__(self) -> Array:
+        return self.copy()
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Array:
+        return copy.copy(self)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        from dsarray._creation import rebuild
+
+        return rebuild, (start_cells(self._cells.flat), self.chunks, self.dtype, self.sparse)

@@ -1,0 +1,201 @@
+"""Cells: what stands in each place of an Array's grid until, and after, its block exists.
+
+A cell holds a recipe (a function of other cells), a value of the main program, or the Future of a block that has been
+started. Starting a cell compiles its recipe, and those of the cells below it, into one flat program that runs as one
+task: chains fuse, and what lies between never exists as a block. *Anchors* are cells that are too dear to compute
+twice: they get a task of their own, and their Future is remembered.
+
+Only programs and Futures travel with a task; its result stays where it ran.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from dsflow import Future, active_session, share, task
+
+__all__ = ["Apply", "Cell", "Cells", "Value", "make_cells", "start_cells"]
+
+Cells: TypeAlias = npt.NDArray[np.object_]
+"""A grid of cells."""
+
+
+@dataclass(frozen=True, slots=True)
+class Apply:
+    """A recipe: call ``function`` on the values of the cells among ``args``, and on the other ``args`` as they are."""
+
+    function: Callable[..., Any]
+    args: tuple[Any, ...]
+    keywords: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A value of the main program, which nobody changes any more."""
+
+    value: Any
+
+
+class Cell:
+    """One place in a grid."""
+
+    __slots__ = ("__weakref__", "_shared", "anchor", "state")
+
+    def __init__(self, state: Apply | Value | Future[Any], *, anchor: bool = False) -> None:
+        self.state = state
+        self.anchor = anchor
+        """True if the recipe must not be computed anew by everyone who needs it."""
+        self._shared: tuple[Any, Future[Any]] | None = None
+
+    @classmethod
+    def of(cls, function: Callable[..., Any], *args: Any, anchor: bool = False, **keywords: Any) -> Cell:
+        """Make a cell from a recipe."""
+        return cls(Apply(function, args, keywords), anchor=anchor)
+
+    @property
+    def future(self) -> Future[Any]:
+        """The Future of the block, which is started if need be."""
+        return start_cells([self])[0]
+
+    def part(self, key: tuple[Any, ...]) -> Cell:
+        """Return a cell for an index of the block; of a value of the main program it is taken at once."""
+        if isinstance(self.state, Value):
+            return Cell(Value(self.state.value[key]))
+        return Cell.of(_item, self, key)
+
+    def source(self) -> Future[Any]:
+        """Return the Future of a cell that needs no task."""
+        if isinstance(self.state, Future):
+            return self.state
+        assert isinstance(self.state, Value)
+        session = active_session()
+        if self._shared is None or self._shared[0] is not session:
+            future = share(self.state.value)
+            self._shared = (active_session(), future)
+        return self._shared[1]
+
+
+def _item(block: Any, key: tuple[Any, ...]) -> Any:
+    return block[key]
+
+
+def make_cells(grid: tuple[int, ...], cells: Iterable[Cell]) -> Cells:
+    """Arrange cells, given in C order, in a grid."""
+    arranged = np.empty(grid, dtype=object)
+    for position, cell in enumerate(cells):
+        arranged.flat[position] = cell
+    return arranged
+
+
+# --- programs ----------------------------------------------------------------------------------------------------------
+
+
+class Register(NamedTuple):
+    """Stands, among the arguments of a step, for an input or for the result of an earlier step."""
+
+    position: int
+
+
+class Step(NamedTuple):
+    """One call of a program."""
+
+    function: Callable[..., Any]
+    args: tuple[Any, ...]
+    keywords: dict[str, Any]
+    released: tuple[int, ...]
+    """Registers that no later step reads."""
+
+
+@task
+def evaluate_block(program: tuple[Step, ...], *inputs: Any) -> Any:
+    """Run a program; return the result of its last step."""
+    registers = list(inputs)
+    for step in program:
+        args = [registers[arg.position] if type(arg) is Register else arg for arg in step.args]
+        registers.append(step.function(*args, **step.keywords))
+        del args
+        for position in step.released:
+            registers[position] = None
+    return _as_block(registers[-1])
+
+
+def _as_block(value: Any) -> Any:
+    """Make an array of a scalar, and free what a small view would keep alive."""
+    if isinstance(value, np.generic):
+        return np.asarray(value)
+    if isinstance(value, np.ndarray) and isinstance(value.base, np.ndarray) and value.base.nbytes > 2 * value.nbytes:
+        return value.copy()
+    return value
+
+
+def start_cells(cells: Iterable[Cell]) -> list[Future[Any]]:
+    """Start the blocks of cells, one task each, and those of the anchors below them; return their Futures.
+
+    What has been started before is not started again.
+    """
+    wanted = list(cells)
+    stack = wanted[::-1]
+    while stack:
+        cell = stack[-1]
+        if isinstance(cell.state, Apply):
+            steps, missing = _survey(cell)
+            if missing:
+                stack += missing[::-1]
+                continue
+            cell.state = _submit(steps)
+        stack.pop()
+    return [cell.source() for cell in wanted]
+
+
+def _survey(root: Cell) -> tuple[dict[Cell, Apply], list[Cell]]:
+    """Return the recipes to run for a cell, in order, and the anchors that must be started before."""
+    steps: dict[Cell, Apply] = {}
+    missing: dict[Cell, None] = {}
+    seen: set[Cell] = set()
+    stack: list[tuple[Cell, Apply | None]] = [(root, None)]
+    while stack:
+        cell, recipe = stack.pop()
+        if recipe is not None:
+            steps[cell] = recipe
+            continue
+        state = cell.state
+        if cell in seen or not isinstance(state, Apply):
+            continue
+        seen.add(cell)
+        if cell.anchor and cell is not root:
+            missing[cell] = None
+            continue
+        stack.append((cell, state))
+        stack += [(arg, None) for arg in reversed(state.args) if isinstance(arg, Cell)]
+    return steps, list(missing)
+
+
+def _submit(recipes: dict[Cell, Apply]) -> Future[Any]:
+    """Compile recipes into a program and start it."""
+    operands = {arg: None for recipe in recipes.values() for arg in recipe.args if isinstance(arg, Cell)}
+    inputs = [cell for cell in operands if cell not in recipes]
+    positions = {cell: position for position, cell in enumerate([*inputs, *recipes])}
+    last_reader = {
+        positions[arg]: positions[cell]
+        for cell, recipe in recipes.items()
+        for arg in recipe.args
+        if isinstance(arg, Cell)
+    }
+    released: dict[int, list[int]] = {}
+    for read, reader in last_reader.items():
+        released.setdefault(reader, []).append(read)
+    program = tuple(
+        Step(
+            recipe.function,
+            tuple(Register(positions[arg]) if isinstance(arg, Cell) else arg for arg in recipe.args),
+            recipe.keywords,
+            tuple(released.get(positions[cell], ())),
+        )
+        for cell, recipe in recipes.items()
+    )
+    return evaluate_block(program, *[cell.source() for cell in inputs])

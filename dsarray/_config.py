@@ -1,0 +1,57 @@
+"""Settings that hold inside a ``with`` block."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from contextvars import ContextVar
+
+from dsarray._grid import Chunks, auto_chunks, chunks_for
+
+__all__ = ["config", "default_chunks"]
+
+_block_size: ContextVar[int | tuple[int, ...] | None] = ContextVar("block_size", default=None)
+
+
+@contextlib.contextmanager
+def config(*, block_size: int | tuple[int, ...] | None = None) -> Iterator[None]:
+    """Set how arrays are cut where no ``block_size`` is given.
+
+    Parameters
+    ----------
+    block_size : int or tuple of int, optional
+        Size of the blocks along the first axis, or along each of the first axes; -1 means the whole axis, and axes
+        that are not named stay whole. None lets the size of the array decide.
+
+    Raises
+    ------
+    ValueError
+        When it is not that.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import dsarray as ds
+    >>> with ds.config(block_size=7):
+    ...     ds.array(np.ones((20, 3))).chunks
+    ((7, 7, 6), (3,))
+    """
+    if block_size is not None:
+        n_axes = len(block_size) if isinstance(block_size, (tuple, list)) else 1
+        chunks_for((1,) * n_axes, block_size, "config")
+    token = _block_size.set(block_size)
+    try:
+        yield
+    finally:
+        _block_size.reset(token)
+
+
+def default_chunks(shape: tuple[int, ...], itemsize: int, block_size: int | tuple[int, ...] | None, where: str) -> Chunks:
+    """Cut a shape as asked, or else as configured, or else by its bytes."""
+    if block_size is not None:
+        return chunks_for(shape, block_size, where)
+    configured = _block_size.get()
+    if configured is None:
+        return auto_chunks(shape, itemsize)
+    sizes = tuple(configured) if isinstance(configured, (tuple, list)) else (configured,)
+    return chunks_for(shape, (*sizes, *(-1,) * len(shape))[: len(shape)], where)

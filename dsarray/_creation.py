@@ -1,0 +1,214 @@
+"""Making arrays: of values, of Futures, of functions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, SupportsIndex
+
+import numpy as np
+import numpy.typing as npt
+
+from dsarray import _rechunk
+from dsarray._array import Array
+from dsarray._cell import Cell, Value, make_cells
+from dsarray._config import default_chunks
+from dsarray._grid import Chunks, block_indices, block_shape, check_shape, grid_of, offsets
+from dsarray._sparse import is_sparse, to_csr
+from dsflow import Future
+
+__all__ = ["array", "check_dtype", "eye", "from_blocks", "from_function", "full", "identity", "ones", "rebuild", "zeros"]
+
+BlockSize = int | tuple[int, ...] | None
+
+
+def array(x: Any, block_size: BlockSize = None, *, dtype: npt.DTypeLike | None = None) -> Array:
+    """Make a blocked array of a value.
+
+    Parameters
+    ----------
+    x : array_like, scipy.sparse matrix or Array
+        It is copied: later changes of ``x`` are not seen. Sparse matrices stay sparse, as CSR.
+    block_size : int or tuple of int, optional
+        Size of the blocks along the first axis, or along each axis; -1 means the whole axis. By default a small
+        array stays whole and a larger one is cut into rows, unless `dsarray.config` says otherwise.
+    dtype : dtype, optional
+        Type of the elements.
+
+    Returns
+    -------
+    Array
+        Where ``x`` is an Array, the same in other blocks.
+
+    Raises
+    ------
+    TypeError
+        When the elements are Python objects or records.
+    ValueError
+        When ``block_size`` makes no sense.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import dsarray as ds
+    >>> x = ds.array(np.arange(6.0).reshape(3, 2), block_size=2)
+    >>> (x.sum(axis=0) / 3).collect()
+    array([2., 3.])
+    """
+    if isinstance(x, Array):
+        x = x if dtype is None else x.astype(dtype)
+        return x.copy() if block_size is None else _rechunk.to_block_size(x, block_size)
+    if is_sparse(x):
+        return _from_sparse(x if dtype is None else x.astype(dtype), block_size)
+    values = np.array(x, dtype=dtype, order="C", subok=False)
+    check_dtype(values.dtype, "array")
+    values.flags.writeable = False
+    return _cut_value(values, default_chunks(values.shape, values.itemsize, block_size, "array"))
+
+
+def check_dtype(dtype: np.dtype[Any], where: str) -> None:
+    """Raise TypeError for elements that are Python objects or records."""
+    if dtype.kind == "O":
+        raise TypeError(f"{where}: elements are Python objects (dtype object); convert them with astype() first.")
+    if dtype.kind == "V":
+        raise TypeError(f"{where}: structured dtype {dtype} is not supported; make one array of each field.")
+
+
+def _cut_value(values: Any, chunks: Chunks, *, sparse: bool = False) -> Array:
+    starts = tuple(map(offsets, chunks))
+    cells = [
+        Cell(Value(values[tuple(slice(s[i], s[i + 1]) for s, i in zip(starts, index, strict=True))]))
+        for index in block_indices(chunks)
+    ]
+    return Array(make_cells(grid_of(chunks), cells), chunks, values.dtype, sparse=sparse)
+
+
+def _from_sparse(matrix: Any, block_size: BlockSize) -> Array:
+    if matrix.ndim != 2:
+        raise ValueError(f"array: a sparse array of {matrix.ndim} dimensions is not supported; reshape it to 2.")
+    check_dtype(np.dtype(matrix.dtype), "array")
+    bytes_per_element = max(1, round(matrix.nnz * (matrix.dtype.itemsize + 4) / max(1, matrix.shape[0] * matrix.shape[1])))
+    chunks = default_chunks(matrix.shape, bytes_per_element, block_size, "array")
+    return _cut_value(to_csr(matrix), chunks, sparse=True)
+
+
+def from_blocks(blocks: Any, chunks: Chunks, dtype: npt.DTypeLike, *, sparse: bool = False) -> Array:
+    """Make an array of blocks that exist, or that tasks are making.
+
+    Parameters
+    ----------
+    blocks : Future, array, or nested sequence of them
+        One level of nesting an axis. Values are not copied: they must not change any more.
+    chunks : tuple of tuple of int
+        Lengths of the blocks along each axis.
+    dtype : dtype
+        Type of the elements of every block.
+    sparse : bool
+        True if the blocks are CSR matrices.
+
+    Raises
+    ------
+    ValueError
+        When the number of blocks is not that of ``chunks``.
+    """
+    chunks = tuple(tuple(map(int, lengths)) for lengths in chunks)
+    flat = list(_flatten(blocks, grid_of(chunks)))
+    dtype = np.dtype(dtype)
+    check_dtype(dtype, "from_blocks")
+    return Array(make_cells(grid_of(chunks), map(_cell_of, flat)), chunks, dtype, sparse=sparse)
+
+
+def _flatten(blocks: Any, grid: Sequence[int]) -> list[Any]:
+    if not grid:
+        return [blocks[()] if isinstance(blocks, np.ndarray) and blocks.dtype == object else blocks]
+    n_found = len(blocks)
+    if n_found != grid[0]:
+        raise ValueError(f"from_blocks: {n_found} blocks along an axis that has {grid[0]} in chunks; give one for each.")
+    return [leaf for inner in blocks for leaf in _flatten(inner, grid[1:])]
+
+
+def _cell_of(block: Any) -> Cell:
+    return Cell(block) if isinstance(block, Future) else Cell(Value(block))
+
+
+def rebuild(blocks: Sequence[Any], chunks: Chunks, dtype: np.dtype[Any], sparse: bool) -> Array:
+    """Make an Array again of what its pickle holds: its blocks in C order."""
+    return Array(make_cells(grid_of(chunks), map(_cell_of, blocks)), chunks, dtype, sparse=sparse)
+
+
+def from_function(
+    function: Callable[..., Any],
+    chunks: Chunks,
+    dtype: npt.DTypeLike,
+    args_of: Callable[[tuple[int, ...]], tuple[Any, ...]],
+    *,
+    sparse: bool = False,
+) -> Array:
+    """Make an array whose blocks are made by a function, inside the tasks that use them.
+
+    Parameters
+    ----------
+    function : callable
+        Returns a block. It is called anew for each use of a block that has not been started, until it has been.
+    chunks : tuple of tuple of int
+        Lengths of the blocks along each axis.
+    dtype : dtype
+        Type of the elements of every block.
+    args_of : callable
+        Gives the arguments of ``function`` for the position of a block in the grid. Futures among them arrive as
+        values.
+    sparse : bool
+        True if the blocks are CSR matrices.
+    """
+    chunks = tuple(tuple(map(int, lengths)) for lengths in chunks)
+    dtype = np.dtype(dtype)
+    check_dtype(dtype, "from_function")
+    cells = [Cell.of(function, *args_of(index)) for index in block_indices(chunks)]
+    return Array(make_cells(grid_of(chunks), cells), chunks, dtype, sparse=sparse)
+
+
+def full(shape: Any, fill_value: Any, block_size: BlockSize = None, *, dtype: npt.DTypeLike | None = None) -> Array:
+    """Make an array of one value, which takes no memory until it is needed.
+
+    Parameters
+    ----------
+    shape : int or tuple of int
+    fill_value : scalar
+        The value of all elements.
+    block_size : int or tuple of int, optional
+        See `array`.
+    dtype : dtype, optional
+        Type of the elements, by default that of ``fill_value``.
+    """
+    lengths = check_shape(shape, "full")
+    sample = np.full((), fill_value, dtype=dtype)
+    check_dtype(sample.dtype, "full")
+    chunks = default_chunks(lengths, sample.itemsize, block_size, "full")
+    return from_function(np.full, chunks, sample.dtype, lambda index: (block_shape(chunks, index), sample[()], sample.dtype))
+
+
+def zeros(shape: Any, block_size: BlockSize = None, *, dtype: npt.DTypeLike = float) -> Array:
+    """Make an array of zeros, which takes no memory until it is needed; see `full`."""
+    return full(shape, np.zeros((), dtype)[()], block_size)
+
+
+def ones(shape: Any, block_size: BlockSize = None, *, dtype: npt.DTypeLike = float) -> Array:
+    """Make an array of ones, which takes no memory until it is needed; see `full`."""
+    return full(shape, np.ones((), dtype)[()], block_size)
+
+
+def eye(
+    n_rows: SupportsIndex, n_columns: SupportsIndex | None = None, block_size: BlockSize = None, *, dtype: npt.DTypeLike = float
+) -> Array:
+    """Make a matrix with ones on its diagonal and zeros elsewhere."""
+    shape = check_shape((n_rows, n_rows if n_columns is None else n_columns), "eye")
+    dtype = np.dtype(dtype)
+    chunks = default_chunks(shape, dtype.itemsize, block_size, "eye")
+    rows, columns = map(offsets, chunks)
+    return from_function(
+        np.eye, chunks, dtype, lambda index: (*block_shape(chunks, index), rows[index[0]] - columns[index[1]], dtype)
+    )
+
+
+def identity(n: SupportsIndex, block_size: BlockSize = None, *, dtype: npt.DTypeLike = float) -> Array:
+    """Make a square matrix with ones on its diagonal and zeros elsewhere."""
+    return eye(n, n, block_size, dtype=dtype)

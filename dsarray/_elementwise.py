@@ -1,0 +1,256 @@
+"""Functions of one element at a time: recorded, aligned and broadcast, to be fused into the tasks that need them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from dsarray import _array, _matmul, _rechunk, _sparse
+from dsarray._cell import Cell, Cells, Value, make_cells
+from dsarray._grid import Chunks, common_lengths, grid_of
+
+if TYPE_CHECKING:
+    from dsarray._array import Array
+
+__all__ = [
+    "align",
+    "apply_ufunc",
+    "as_array",
+    "as_operand",
+    "astype",
+    "broadcast_cells",
+    "clip",
+    "elementwise",
+    "sample_of",
+    "to_dense",
+    "where",
+]
+
+_SCALARS = (bool, int, float, complex, str, bytes, np.generic)
+
+
+def as_operand(value: Any) -> Any:
+    """Return an operand as an Array, or as the scalar it is.
+
+    Raises
+    ------
+    TypeError
+        When it is neither, nor anything that NumPy can take for an array of numbers.
+    """
+    if isinstance(value, (_array.Array, *_SCALARS)):
+        return value
+    if not (isinstance(value, (np.ndarray, list, tuple)) or hasattr(value, "__array__") or _sparse.is_sparse(value)):
+        raise TypeError(
+            f"Array: cannot be combined with an object of type {type(value).__name__}; "
+            "convert it to an array, or wait_on() it if it is a Future."
+        )
+    return as_array(value)
+
+
+def as_array(value: Any) -> Array:
+    """Return a value as an Array of one block, to be cut as its partners are."""
+    if isinstance(value, _array.Array):
+        return value
+    if _sparse.is_sparse(value):
+        values = _sparse.to_csr(value)
+    else:
+        values = np.array(value)
+        if values.dtype.kind in "OV":
+            raise TypeError(f"Array: cannot be combined with elements of dtype {values.dtype}; convert them first.")
+        values.flags.writeable = False
+    chunks = tuple((length,) for length in values.shape)
+    cells = make_cells(grid_of(chunks), [Cell(Value(values))])
+    return _array.Array(cells, chunks, values.dtype, sparse=_sparse.is_sparse(values))
+
+
+# --- alignment ---------------------------------------------------------------------------------------------------------
+
+
+def align(arrays: Sequence[Array]) -> tuple[Chunks, list[Array]]:
+    """Cut arrays so that they broadcast block by block; return the chunks of what they broadcast to.
+
+    Raises
+    ------
+    ValueError
+        When their shapes do not broadcast.
+    """
+    shape = np.broadcast_shapes(*[a.shape for a in arrays])
+    chunks = tuple(_common_axis(arrays, axis - len(shape), length) for axis, length in enumerate(shape))
+    return chunks, [_rechunk.to_chunks(a, _own_chunks(a, chunks, shape)) for a in arrays]
+
+
+def _common_axis(arrays: Sequence[Array], axis: int, length: int) -> tuple[int, ...]:
+    candidates = [a.chunks[axis] for a in arrays if a.ndim >= -axis and sum(a.chunks[axis]) == length]
+    return (1,) if length == 1 else common_lengths(candidates)
+
+
+def _own_chunks(a: Array, chunks: Chunks, shape: Sequence[int]) -> Chunks:
+    n_new = len(shape) - a.ndim
+    return tuple((1,) if length == 1 else lengths for length, lengths in zip(a.shape, chunks[n_new:], strict=True))
+
+
+def broadcast_cells(a: Array, grid: tuple[int, ...]) -> Cells:
+    """Repeat the cells of an aligned array over a grid."""
+    if a._cells.shape == grid:
+        return a._cells
+    if math.prod(grid) > a._cells.size:
+        for cell in a._cells.flat:
+            cell.anchor = True
+    return np.broadcast_to(a._cells, grid)
+
+
+# --- one recipe a block ------------------------------------------------------------------------------------------------
+
+
+def sample_of(operand: Any) -> Any:
+    """Return a tiny operand of the same type, on which NumPy itself can say what comes of it."""
+    if not isinstance(operand, _array.Array):
+        return operand
+    return np.ones((0,) * operand.ndim, dtype=operand.dtype)
+
+
+def result_dtype(function: Callable[..., Any], operands: Sequence[Any], keywords: dict[str, Any]) -> np.dtype[Any]:
+    """Ask NumPy for the type of the elements of a result; it raises what it would for the whole."""
+    with np.errstate(all="ignore"):
+        dtype: np.dtype[Any] = np.asarray(function(*map(sample_of, operands), **keywords)).dtype
+    if dtype.kind in "OV":
+        raise TypeError(f"{getattr(function, '__name__', function)}: a result of dtype {dtype} is not supported.")
+    return dtype
+
+
+def elementwise(function: Callable[..., Any], *operands: Any, **keywords: Any) -> Array:
+    """Record a function that works element by element.
+
+    Parameters
+    ----------
+    function : callable
+        Takes blocks and scalars, with NumPy's broadcasting. It must be importable by name.
+    *operands
+        Arrays, whatever NumPy takes for arrays, and scalars.
+    **keywords
+        Passed on.
+    """
+    known = [as_operand(operand) for operand in operands]
+    dtype = result_dtype(function, known, keywords)
+    arrays = [operand for operand in known if isinstance(operand, _array.Array)]
+    n_sparse = sum(a.sparse for a in arrays)
+    if n_sparse:
+        scalars = [None if isinstance(operand, _array.Array) else operand for operand in known]
+        function = _sparse.choose_kernel(function, scalars, n_sparse)
+        if len({a.shape for a in arrays}) > 1 and function is not _sparse.multiply:
+            raise _sparse.refuse("broadcasting")
+    chunks, aligned = align(arrays)
+    grid = grid_of(chunks)
+    columns = iter([broadcast_cells(a, grid).flat for a in aligned])
+    sources = [next(columns) if isinstance(operand, _array.Array) else None for operand in known]
+    cells = [
+        Cell.of(
+            function, *[known[i] if source is None else source[n] for i, source in enumerate(sources)], **keywords
+        )
+        for n in range(math.prod(grid))
+    ]
+    return _array.Array(make_cells(grid, cells), chunks, dtype, sparse=n_sparse > 0)
+
+
+# --- NumPy's universal functions ---------------------------------------------------------------------------------------
+
+
+def apply_ufunc(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+    """Do what ``ufunc(*inputs, **keywords)`` means."""
+    if method != "__call__":
+        raise TypeError(f"np.{ufunc.__name__}.{method} is not supported for an Array; use a method such as sum().")
+    if ufunc is np.matmul and not set(keywords) - {"out"}:
+        operation: Callable[..., Any] = _matmul.matmul
+    elif ufunc.signature is not None:
+        raise TypeError(f"np.{ufunc.__name__} is not supported for an Array; use @ or elementwise operations.")
+    else:
+        operation = _call_ufunc
+    out = keywords.pop("out", None)
+    unknown = set(keywords) - {"dtype", "casting"}
+    if unknown:
+        raise TypeError(f"np.{ufunc.__name__}: {', '.join(sorted(unknown))}= is not supported for an Array.")
+    results = operation(*inputs, **keywords) if operation is _matmul.matmul else operation(ufunc, inputs, keywords)
+    if out is None:
+        return results
+    many = results if isinstance(results, tuple) else (results,)
+    stored = tuple(_store(result, target, ufunc) for result, target in zip(many, out, strict=True))
+    return stored if isinstance(results, tuple) else stored[0]
+
+
+def _call_ufunc(ufunc: np.ufunc, inputs: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+    if ufunc.nout == 1:
+        return elementwise(ufunc, *inputs, **keywords)
+    return tuple(elementwise(_nth_output, *inputs, ufunc=ufunc, n=n, **keywords) for n in range(ufunc.nout))
+
+
+def _nth_output(*operands: Any, ufunc: np.ufunc, n: int, **keywords: Any) -> Any:
+    return ufunc(*operands, **keywords)[n]
+
+
+def _store(result: Array, target: Any, ufunc: np.ufunc) -> Any:
+    """Put a result into ``out=``, for all who hold that array."""
+    if target is None:
+        return result
+    if not isinstance(target, _array.Array):
+        raise TypeError(f"np.{ufunc.__name__}: out= is a {type(target).__name__}; give an Array, or collect() the result.")
+    if np.broadcast_shapes(result.shape, target.shape) != target.shape:
+        raise ValueError(f"np.{ufunc.__name__}: shape {result.shape} does not fit into out= of shape {target.shape}.")
+    if not np.can_cast(result.dtype, target.dtype, casting="same_kind"):
+        raise TypeError(
+            f"np.{ufunc.__name__}: cannot put {result.dtype} into an Array of {target.dtype}; use astype() first."
+        )
+    if result.shape != target.shape:
+        result = elementwise(_broadcast_first, result, target)
+    target.become(astype(result, target.dtype))
+    return target
+
+
+def _broadcast_first(block: Any, like: Any) -> Any:
+    return np.broadcast_to(block, np.broadcast_shapes(block.shape, like.shape))
+
+
+# --- further functions -------------------------------------------------------------------------------------------------
+
+
+def astype(a: Array, dtype: npt.DTypeLike) -> Array:
+    """Return an array with another type of elements."""
+    dtype = np.dtype(dtype)
+    if dtype == a.dtype:
+        return a.copy()
+    if dtype.kind in "OV":
+        raise TypeError(f"astype: dtype {dtype} is not supported; give a number, bool, text or time dtype.")
+    known = dtype if dtype.itemsize else np.ones(0, a.dtype).astype(dtype).dtype
+    cells = [Cell.of(_astype, cell, dtype) for cell in a._cells.flat]
+    return _array.Array(make_cells(a.grid, cells), a.chunks, known, sparse=a.sparse)
+
+
+def _astype(block: Any, dtype: np.dtype[Any]) -> Any:
+    return block.astype(dtype)
+
+
+def clip(a: Any, minimum: Any, maximum: Any) -> Array:
+    """Return an array with its values limited to a range; None is no limit."""
+    return elementwise(_clip, a, *[limit for limit in (minimum, maximum) if limit is not None],
+                       has=(minimum is not None, maximum is not None))  # fmt: skip
+
+
+def _clip(values: Any, *limits: Any, has: tuple[bool, bool]) -> Any:
+    given = iter(limits)
+    return np.clip(values, *[next(given) if each else None for each in has])
+
+
+def where(condition: Any, x: Any, y: Any) -> Array:
+    """Return elements of ``x`` where the condition holds and of ``y`` elsewhere, with NumPy's broadcasting."""
+    return elementwise(np.where, condition, x, y)
+
+
+def to_dense(a: Array) -> Array:
+    """Return an array whose blocks are ndarrays."""
+    if not a.sparse:
+        return a
+    cells = [Cell.of(_sparse.densify, cell) for cell in a._cells.flat]
+    return _array.Array(make_cells(a.grid, cells), a.chunks, a.dtype)

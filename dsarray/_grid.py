@@ -1,0 +1,207 @@
+"""Block arithmetic: pure functions on integers.
+
+A grid is given by its *chunks*: for each axis, the lengths of its blocks in order. Every axis has at least one block;
+lengths may differ and may be 0.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import operator
+import os
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+__all__ = [
+    "Chunks",
+    "Lengths",
+    "auto_chunks",
+    "block_indices",
+    "block_shape",
+    "check_shape",
+    "chunks_for",
+    "common_lengths",
+    "cut",
+    "grid_of",
+    "locate",
+    "offsets",
+    "regroup",
+    "shape_of",
+    "slice_pieces",
+]
+
+Lengths = tuple[int, ...]
+"""Lengths of the blocks along one axis."""
+
+Chunks = tuple[Lengths, ...]
+"""Lengths of the blocks along each axis."""
+
+MIB = 1 << 20
+
+SMALL_BYTES = MIB
+"""An array of fewer bytes stays whole, and no block that we choose has fewer, where that is possible."""
+
+TARGET_BYTES = 16 * MIB
+"""Size of the largest blocks that we choose."""
+
+
+def check_shape(shape: Any, where: str) -> tuple[int, ...]:
+    """Return a shape as a tuple of ints.
+
+    Raises
+    ------
+    TypeError
+        When ``shape`` is not an int or a sequence of ints.
+    ValueError
+        When a length is negative.
+    """
+    try:
+        lengths = tuple(map(operator.index, shape if isinstance(shape, (tuple, list)) else (shape,)))
+    except TypeError:
+        raise TypeError(f"{where}: shape={shape!r} is not an int or a tuple of ints; give one length an axis.") from None
+    if any(length < 0 for length in lengths):
+        raise ValueError(f"{where}: shape={shape!r} has a negative length; give lengths of at least 0.")
+    return lengths
+
+
+def cut(length: int, size: int) -> Lengths:
+    """Cut an axis into blocks of ``size``, the last one maybe shorter."""
+    if length == 0:
+        return (0,)
+    n_whole, rest = divmod(length, size)
+    return (size,) * n_whole + ((rest,) if rest else ())
+
+
+def chunks_for(shape: Sequence[int], block_size: Any, where: str) -> Chunks:
+    """Cut a shape into blocks of a given size.
+
+    Parameters
+    ----------
+    shape : sequence of int
+    block_size : int or tuple of int
+        Size of the blocks along each axis, -1 for the whole axis; larger than the axis means the whole axis. An int
+        is the size along the first axis, with all others whole.
+    where : str
+        Who asks, for messages.
+
+    Raises
+    ------
+    ValueError
+        When ``block_size`` is not that.
+    """
+    advice = "give an int of at least 1 for each axis, or -1 for the whole axis"
+    sizes = block_size if isinstance(block_size, (tuple, list)) else (block_size, *(-1,) * (len(shape) - 1))[: len(shape)]
+    if len(sizes) != len(shape):
+        raise ValueError(
+            f"{where}: block_size={block_size!r} has {len(sizes)} sizes for {len(shape)} axes; {advice}."
+        )
+    for size in sizes:
+        if isinstance(size, bool) or not hasattr(size, "__index__"):
+            raise ValueError(f"{where}: block_size={block_size!r} holds {size!r}, which is not an int; {advice}.")
+        if size < 1 and size != -1:
+            raise ValueError(f"{where}: block_size={block_size!r} holds {size}; {advice}.")
+    return tuple(
+        cut(length, length or 1 if size == -1 else operator.index(size))
+        for length, size in zip(shape, sizes, strict=True)
+    )
+
+
+def auto_chunks(shape: Sequence[int], itemsize: int) -> Chunks:
+    """Choose blocks: an array below 1 MiB stays whole, a larger one is cut into rows.
+
+    There are two blocks for each core of this machine where that leaves blocks of 1 MiB or more, and more of them
+    where blocks would exceed 16 MiB. Later axes are cut only where one row is larger than that.
+    """
+    n_bytes = math.prod(shape) * itemsize
+    if not shape or n_bytes < SMALL_BYTES:
+        return tuple((length,) for length in shape)
+    target = min(max(n_bytes // (2 * (os.cpu_count() or 1)), SMALL_BYTES), TARGET_BYTES)
+    sizes: list[int] = []
+    for axis, length in enumerate(shape):
+        rest_bytes = math.prod(shape[axis + 1 :]) * itemsize
+        sizes.append(min(length, max(1, target // rest_bytes)))
+        if rest_bytes <= target:
+            sizes += shape[axis + 1 :]
+            break
+    return tuple(map(cut, shape, sizes))
+
+
+def shape_of(chunks: Chunks) -> tuple[int, ...]:
+    """Return the shape of the whole array."""
+    return tuple(map(sum, chunks))
+
+
+def grid_of(chunks: Chunks) -> tuple[int, ...]:
+    """Return the number of blocks along each axis."""
+    return tuple(map(len, chunks))
+
+
+def block_indices(chunks: Chunks) -> Iterator[tuple[int, ...]]:
+    """Yield the position of each block, in C order."""
+    return itertools.product(*map(range, grid_of(chunks)))
+
+
+def block_shape(chunks: Chunks, index: Sequence[int]) -> tuple[int, ...]:
+    """Return the shape of one block."""
+    return tuple(lengths[i] for lengths, i in zip(chunks, index, strict=True))
+
+
+def offsets(lengths: Lengths) -> list[int]:
+    """Return where each block of an axis starts, and where the last one ends."""
+    return list(itertools.accumulate(lengths, initial=0))
+
+
+def locate(lengths: Lengths, position: int) -> tuple[int, int]:
+    """Return the block that holds a position of an axis, and the position in that block."""
+    starts = offsets(lengths)
+    block = bisect_right(starts, position) - 1
+    return block, position - starts[block]
+
+
+def common_lengths(candidates: Sequence[Lengths]) -> Lengths:
+    """Return the coarsest cutting of an axis that has all the boundaries of the given ones."""
+    if all(lengths == candidates[0] for lengths in candidates[1:]):
+        return candidates[0]
+    boundaries = sorted(set().union(*map(offsets, candidates)))
+    return tuple(b - a for a, b in itertools.pairwise(boundaries)) or (0,)
+
+
+def slice_pieces(lengths: Lengths, part: slice) -> list[tuple[int, slice]]:
+    """Return what a slice of an axis takes of each block, in the order of the result.
+
+    Returns
+    -------
+    list of (block, slice)
+        Blocks of which nothing is taken are left out, but there is at least one entry.
+    """
+    starts = offsets(lengths)
+    start, stop, step = part.indices(starts[-1])
+    if step < 0:
+        n_taken = len(range(start, stop, step))
+        last = start + (n_taken - 1) * step
+        forward = slice_pieces(lengths, slice(last, start + 1, -step) if n_taken else slice(0, 0))
+        return [(block, _reversed(taken)) for block, taken in reversed(forward)]
+    pieces = []
+    for block, length in enumerate(lengths):
+        first = start if start >= starts[block] else start + -(-(starts[block] - start) // step) * step
+        end = min(stop, starts[block + 1])
+        if first < end:
+            n_taken = len(range(first, end, step))
+            local = first - starts[block]
+            pieces.append((block, slice(local, min(length, local + (n_taken - 1) * step + 1), step)))
+    return pieces or [(0, slice(0, 0, 1))]
+
+
+def _reversed(part: slice) -> slice:
+    """The same positions backwards; ``part`` starts and ends at positions that it takes."""
+    if part.start == part.stop:
+        return part
+    return slice(part.stop - 1, part.start - 1 if part.start else None, -part.step)
+
+
+def regroup(old: Lengths, new: Lengths) -> list[list[tuple[int, slice]]]:
+    """Return, for each new block of an axis, what it takes of which old blocks."""
+    starts = offsets(new)
+    return [slice_pieces(old, slice(a, b)) for a, b in itertools.pairwise(starts)]

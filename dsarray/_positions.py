@@ -1,0 +1,45 @@
+"""Positions of least and greatest elements by blocks: the first among equals, and NaN before all, as in NumPy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from dsarray._reduce import Block
+
+__all__ = ["combine_positions", "partial_positions", "take_positions"]
+
+Found = tuple[Any, Any]
+"""The best elements, and their positions in the whole array."""
+
+
+def partial_positions(block: Any, about: Block) -> Found:
+    """Return the best elements of a block, and where they are in the array."""
+    find = getattr(np, about.name)
+    if len(about.axes) == 1:
+        axis = about.axes[0]
+        local = find(block, axis=axis, keepdims=True)
+        return np.take_along_axis(block, local, axis=axis), local + about.start[axis]
+    flat = int(find(block))
+    index = np.unravel_index(flat, block.shape)
+    position = np.ravel_multi_index([i + s for i, s in zip(index, about.start, strict=True)], about.shape) if index else 0
+    shape = (1,) * block.ndim
+    return block[index].reshape(shape), np.full(shape, position, dtype=np.intp)
+
+
+def combine_positions(better: Callable[[Any, Any], Any], left: Found, right: Found) -> Found:
+    """Choose the better element of two, and of equals the first."""
+    (a, i), (b, j) = left, right
+    a_is_nan, b_is_nan = a != a, b != b  # noqa: PLR0124 - the test for NaN that fits all types
+    prefer = np.where(a_is_nan | b_is_nan, b_is_nan & ~a_is_nan, better(b, a))
+    equal = (a_is_nan & b_is_nan) | (a == b)
+    take = prefer | (equal & (j < i))
+    return np.where(take, b, a), np.where(take, j, i)
+
+
+def take_positions(found: Found) -> Any:
+    """Return the positions."""
+    return found[1]

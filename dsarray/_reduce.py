@@ -1,0 +1,237 @@
+"""Reductions: each block is reduced by itself, and what comes of it is combined in one tree.
+
+The shape of the tree is fixed by the positions of the blocks, so that a result does not depend on which block ends
+first. What travels has the size of the result.
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import math
+import warnings
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dsarray import _array, _sparse
+from dsarray._cell import Cell, Value, make_cells
+from dsarray._grid import Chunks, block_shape, grid_of, offsets
+from dsarray._moments import combine_moments, finish_moments, mean_of_sum, partial_moments, partial_sum, root
+from dsarray._positions import combine_positions, partial_positions, take_positions
+from dsflow import Future, Task
+
+if TYPE_CHECKING:
+    from dsarray._array import Array
+
+__all__ = ["reduce", "tree_cell", "tree_reduce"]
+
+ARITY = 8
+"""How many parts a node of the tree combines."""
+
+
+# --- the tree ----------------------------------------------------------------------------------------------------------
+
+
+def tree_reduce(combine: Callable[[Any, Any], Any], parts: Iterable[Any], arity: int = ARITY) -> Future[Any]:
+    """Combine values pairwise, in a tree of tasks.
+
+    Parameters
+    ----------
+    combine : callable
+        Combines two values; it should be associative. A task node folds up to ``arity`` values from left to right.
+    parts : iterable
+        Futures or values, at least one.
+    arity : int
+        How many parts a task combines, at least 2.
+
+    Returns
+    -------
+    Future
+        The combined value. It depends on the order of ``parts``, not on which of them is there first.
+
+    Raises
+    ------
+    ValueError
+        When there are no parts, or ``arity`` is below 2.
+
+    Examples
+    --------
+    >>> import operator
+    >>> import dsarray as ds
+    >>> ds.tree_reduce(operator.add, range(100)).result()
+    4950
+    """
+    if arity < 2:
+        raise ValueError(f"tree_reduce: arity={arity} combines nothing; give at least 2.")
+    cells = [Cell(part) if isinstance(part, Future) else Cell(Value(part)) for part in parts]
+    if not cells:
+        raise ValueError("tree_reduce: there is nothing to combine; give at least one part.")
+    return tree_cell(combine.__wrapped__ if isinstance(combine, Task) else combine, cells, arity).future
+
+
+def tree_cell(combine: Callable[[Any, Any], Any], cells: Sequence[Cell], arity: int = ARITY) -> Cell:
+    """Return the cell of a combined value; all nodes of the tree but this one are anchors."""
+    level = list(cells)
+    while len(level) > 1:
+        for cell in level:
+            cell.anchor = True
+        level = [
+            group[0] if len(group) == 1 else Cell.of(_fold, combine, *group)
+            for group in (level[start : start + arity] for start in range(0, len(level), arity))
+        ]
+    return level[0]
+
+
+def _fold(combine: Callable[[Any, Any], Any], *parts: Any) -> Any:
+    return functools.reduce(combine, parts)
+
+
+# --- NumPy's reductions ------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """What a partial reduction may know of its block."""
+
+    name: str
+    """The reduction."""
+    axes: tuple[int, ...]
+    """The axes that are reduced."""
+    dtype: np.dtype[Any] | None
+    """The type to reduce in, if the user gave one."""
+    start: tuple[int, ...]
+    """Where the block starts in the array."""
+    shape: tuple[int, ...]
+    """Shape of the whole array."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reduction:
+    """How a reduction is done by blocks."""
+
+    oracle: Callable[..., Any]
+    """NumPy's function, which says of what type the result is, and what is an error."""
+    partial: Callable[[Any, Block], Any]
+    """Reduces one block, and keeps its axes."""
+    combine: Callable[[Any, Any], Any]
+    """Combines two of these."""
+    finish: Callable[..., Any] | None = None
+    """Makes the result of the combined partials; further options are passed to it."""
+    skips_empty: bool = False
+    """True if an empty block has no partial."""
+
+
+def _partial(block: Any, about: Block) -> Any:
+    if _sparse.is_sparse(block):
+        return _sparse.reduce_sparse(about.name, block, about.axes, about.dtype)
+    options = {} if about.dtype is None else {"dtype": about.dtype}
+    return getattr(np, about.name)(block, axis=about.axes, keepdims=True, **options)
+
+
+_REDUCTIONS = {
+    "sum": Reduction(np.sum, _partial, np.add),
+    "prod": Reduction(np.prod, _partial, np.multiply),
+    "min": Reduction(np.min, _partial, np.minimum, skips_empty=True),
+    "max": Reduction(np.max, _partial, np.maximum, skips_empty=True),
+    "any": Reduction(np.any, _partial, np.logical_or),
+    "all": Reduction(np.all, _partial, np.logical_and),
+    "mean": Reduction(np.mean, partial_sum, np.add, mean_of_sum),
+    "var": Reduction(np.var, partial_moments, combine_moments, finish_moments, skips_empty=True),
+    "std": Reduction(np.std, partial_moments, combine_moments, root, skips_empty=True),
+    "argmin": Reduction(np.argmin, partial_positions, functools.partial(combine_positions, np.less), take_positions, True),
+    "argmax": Reduction(
+        np.argmax, partial_positions, functools.partial(combine_positions, np.greater), take_positions, True
+    ),
+}
+
+_SPARSE = ("sum", "mean", "min", "max")
+
+
+def reduce(a: Array, name: str, axis: Any, keepdims: bool, *, dtype: Any = None, ddof: float = 0) -> Array:
+    """Record a reduction of an array over axes.
+
+    Parameters
+    ----------
+    a : Array
+    name : str
+        NumPy's name of the reduction.
+    axis : int, tuple of int or None
+        The axes to reduce; None means all.
+    keepdims : bool
+        True to keep the reduced axes, with length 1.
+    dtype : dtype, optional
+        The type to reduce in.
+    ddof : float
+        What to take off the number of elements, for variances.
+    """
+    reduction = _REDUCTIONS[name]
+    if a.sparse and name not in _SPARSE:
+        raise _sparse.refuse(name)
+    result_dtype = _ask_numpy(reduction, a, axis, dtype)
+    axes = _reduced_axes(axis, a.ndim)
+    kept: Chunks = tuple((1,) if i in axes else lengths for i, lengths in enumerate(a.chunks))
+    n_reduced = math.prod(a.shape[i] for i in axes)
+    options = {"n": n_reduced, "ddof": ddof} if name in ("mean", "var", "std") else {}
+    _warn_of_empty(a, name, n_reduced, ddof)
+    about = Block(name, axes, None if dtype is None else np.dtype(dtype), (), a.shape)
+    cells = [
+        Cell.of(_finish, reduction.finish, _root(a, reduction, about, index), _final(a, kept, index, axes, keepdims),
+                result_dtype, anchor=True, **options)
+        for index in itertools.product(*map(range, grid_of(kept)))
+    ]  # fmt: skip
+    chunks = kept if keepdims else tuple(lengths for i, lengths in enumerate(a.chunks) if i not in axes)
+    return _array.Array(make_cells(grid_of(chunks), cells), chunks, result_dtype)
+
+
+def _ask_numpy(reduction: Reduction, a: Array, axis: Any, dtype: Any) -> np.dtype[Any]:
+    """Let NumPy reduce a tiny array; it raises what it would for the whole."""
+    sample = np.ones([min(length, 1) for length in a.shape], dtype=a.dtype)
+    options = {} if dtype is None else {"dtype": dtype}
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return np.asarray(reduction.oracle(sample, axis=axis, **options)).dtype
+
+
+def _reduced_axes(axis: Any, ndim: int) -> tuple[int, ...]:
+    if axis is None:
+        return tuple(range(ndim))
+    axes = axis if isinstance(axis, (tuple, list)) else (axis,)
+    return tuple(sorted(int(each) % ndim for each in axes)) if ndim else ()
+
+
+def _warn_of_empty(a: Array, name: str, n_reduced: int, ddof: float) -> None:
+    if name == "mean" and n_reduced == 0:
+        warnings.warn("Mean of empty slice.", RuntimeWarning, stacklevel=4)
+    if name in ("var", "std") and n_reduced - ddof <= 0:
+        warnings.warn("Degrees of freedom <= 0 for slice", RuntimeWarning, stacklevel=4)
+
+
+def _root(a: Array, reduction: Reduction, about: Block, index: tuple[int, ...]) -> Cell:
+    """The cell of the combined partials of all blocks that reduce to one."""
+    along = [range(n) if axis in about.axes else (index[axis],) for axis, n in enumerate(a.grid)]
+    blocks = list(itertools.product(*along))
+    if reduction.skips_empty:
+        blocks = [block for block in blocks if 0 not in block_shape(a.chunks, block)] or blocks[:1]
+    starts = [offsets(lengths) for lengths in a.chunks]
+    partials = []
+    for block in blocks:
+        start = tuple(s[i] for s, i in zip(starts, block, strict=True))
+        known = Block(about.name, about.axes, about.dtype, start, about.shape)
+        partials.append(Cell.of(reduction.partial, a._cells[block], known))
+    return tree_cell(reduction.combine, partials)
+
+
+def _final(a: Array, kept: Chunks, index: tuple[int, ...], axes: tuple[int, ...], keepdims: bool) -> tuple[int, ...]:
+    """Shape of a block of the result."""
+    shape = block_shape(kept, index)
+    return shape if keepdims else tuple(length for i, length in enumerate(shape) if i not in axes)
+
+
+def _finish(
+    finish: Callable[..., Any] | None, partial: Any, shape: tuple[int, ...], dtype: np.dtype[Any], **options: Any
+) -> Any:
+    result = np.asarray(partial if finish is None else finish(partial, **options))
+    return result.reshape(shape).astype(dtype, copy=False)

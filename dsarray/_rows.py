@@ -1,0 +1,72 @@
+"""Rows of blocks: what estimators work on, one task each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from dsarray import _array, _rechunk
+from dsarray._cell import Cell, start_cells
+from dsflow import Future, Task
+
+if TYPE_CHECKING:
+    from dsarray._array import Array
+
+__all__ = ["map_row_blocks", "row_blocks"]
+
+
+def row_blocks(a: Array, lengths: Sequence[int] | None = None) -> list[Future[Any]]:
+    """Start the rows of blocks, each joined along all other axes, and return their Futures."""
+    return start_cells(_row_cells(a, lengths, "row_blocks"))
+
+
+def map_row_blocks(function: Callable[..., Any], *args: Any) -> list[Future[Any]]:
+    """Call a function on each row of blocks, together with what is left to compute of the arrays, in one task each.
+
+    Parameters
+    ----------
+    function : callable
+        It may return anything.
+    *args
+        Its arguments. Arrays give one row of blocks at a time, joined along all other axes and cut as the first of
+        them; anything else, a Future too, is passed to each call.
+
+    Returns
+    -------
+    list of Future
+        What the calls return, in the order of the rows.
+
+    Raises
+    ------
+    ValueError
+        When there is no array, or the arrays have different numbers of rows.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import dsarray as ds
+    >>> x = ds.array(np.ones((6, 2)), block_size=3)
+    >>> from dsflow import wait_on
+    >>> wait_on(ds.map_row_blocks(lambda rows, scale: float(rows.sum() * scale), x + 1, 10))
+    [120.0, 120.0]
+    """
+    arrays = [arg for arg in args if isinstance(arg, _array.Array)]
+    if not arrays:
+        raise ValueError("map_row_blocks: none of the arguments is an Array; call the function itself.")
+    lengths = arrays[0].chunks[0] if arrays[0].chunks else None
+    rows = {id(a): _row_cells(a, lengths, "map_row_blocks") for a in arrays}
+    function = function.__wrapped__ if isinstance(function, Task) else function
+    n_rows = len(next(iter(rows.values())))
+    return start_cells(
+        Cell.of(function, *[rows[id(arg)][row] if id(arg) in rows else arg for arg in args]) for row in range(n_rows)
+    )
+
+
+def _row_cells(a: Array, lengths: Sequence[int] | None, where: str) -> list[Cell]:
+    if not a.chunks:
+        raise ValueError(f"{where}: a 0-dimensional array has no rows; use blocks[()].")
+    wanted = tuple(lengths) if lengths is not None else a.chunks[0]
+    if sum(wanted) != a.shape[0]:
+        raise ValueError(f"{where}: {sum(wanted)} rows are asked of an array of shape {a.shape}; they must be all of it.")
+    joined = _rechunk.to_chunks(a, (wanted, *((length,) for length in a.shape[1:])))
+    return list(joined._cells.flat)

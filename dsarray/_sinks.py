@@ -1,0 +1,78 @@
+"""Where values leave an array: collecting, and the conversions that Python and NumPy ask for."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from dsarray._cell import start_cells
+from dsarray._grid import offsets
+from dsarray._namespace import to_host
+from dsarray._sparse import join_sparse
+from dsflow import active_session, wait_on
+
+if TYPE_CHECKING:
+    from dsarray._array import Array
+
+__all__ = ["as_ndarray", "check_budget", "collect", "scalar"]
+
+
+def collect(a: Array) -> Any:
+    """Bring all elements here, as an ndarray or a CSR matrix of the caller's own."""
+    futures = start_cells(a._cells.flat)
+    if a.sparse:
+        return join_sparse(a.chunks, wait_on(futures))
+    if len(futures) == 1:
+        return to_host(wait_on(futures[0]))
+    collected = np.empty(a.shape, dtype=a.dtype)
+    bounds = [itertools.pairwise(offsets(lengths)) for lengths in a.chunks]
+    for future, index in zip(futures, itertools.product(*bounds), strict=True):
+        collected[tuple(slice(start, stop) for start, stop in index)] = to_host(wait_on(future))
+    return collected
+
+
+def check_budget(a: Array, where: str) -> None:
+    """Refuse a conversion that the user has not asked for by name, if it would exceed the session's memory.
+
+    Raises
+    ------
+    MemoryError
+        When it would.
+    """
+    session = active_session()
+    budget = session.memory_bytes if session is not None else None
+    if budget is not None and a.nbytes > budget:
+        raise MemoryError(
+            f"{where}: the array of shape {a.shape} has {a.nbytes} bytes, more than the {budget} bytes of the session; "
+            "reduce or slice it first, or call collect() if it shall come here."
+        )
+
+
+def as_ndarray(a: Array, dtype: npt.DTypeLike | None, copy: bool | None) -> npt.NDArray[Any]:
+    """Convert to an ndarray, for NumPy."""
+    if copy is False:
+        raise ValueError("Array: its values have to be copied to become an ndarray; leave copy=False away.")
+    if a.sparse:
+        raise TypeError("Array: a sparse array does not become an ndarray by itself; use to_dense() or collect().")
+    check_budget(a, "np.asarray")
+    collected: npt.NDArray[Any] = collect(a)
+    return collected if dtype is None else collected.astype(dtype, copy=False)
+
+
+def scalar(a: Array, where: str, convert: Callable[[Any], Any], error: type[Exception] = TypeError) -> Any:
+    """Convert the only element of an array.
+
+    Raises
+    ------
+    TypeError or ValueError
+        When there is more than one, or none.
+    """
+    if a.size != 1:
+        advice = "use any() or all()" if error is ValueError else "index or reduce it first"
+        raise error(f"{where}: an array of shape {a.shape} is not one value; {advice}.")
+    collected = a.to_dense().collect() if a.sparse else collect(a)
+    return convert(collected)

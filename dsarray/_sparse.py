@@ -1,0 +1,132 @@
+"""SciPy's sparse matrices as blocks: always CSR, either ``csr_array`` or ``csr_matrix`` as the user has them.
+
+Only what keeps zeros zero is done here; all else is refused, with the advice to make the array dense.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import scipy.sparse
+
+from dsarray._grid import Chunks
+
+__all__ = ["choose_kernel", "densify", "is_sparse", "join_sparse", "reduce_sparse", "refuse", "to_csr", "transpose_sparse"]
+
+_KEEP_ZEROS = frozenset(
+    {
+        np.negative, np.positive, np.absolute, np.fabs, np.sqrt, np.square, np.sign, np.conjugate, np.floor, np.ceil,
+        np.rint, np.trunc, np.sin, np.tan, np.arcsin, np.arctan, np.sinh, np.tanh, np.arcsinh, np.arctanh, np.expm1,
+        np.log1p, np.deg2rad, np.rad2deg, np.cbrt, np.round, np.real, np.imag,
+    }
+)  # fmt: skip
+"""Functions of one argument that are 0 at 0."""
+
+
+def is_sparse(value: Any) -> bool:
+    """Return whether a value is a sparse matrix or array of SciPy."""
+    return bool(scipy.sparse.issparse(value))
+
+
+def to_csr(matrix: Any) -> Any:
+    """Return a CSR matrix of the same flavour that shares nothing with the given one."""
+    csr = matrix.tocsr(copy=True)
+    csr.sum_duplicates()
+    return csr
+
+
+def densify(block: Any) -> Any:
+    """Return a block as an ndarray."""
+    return block.toarray() if is_sparse(block) else block
+
+
+def transpose_sparse(block: Any) -> Any:
+    """Return the transpose of a CSR block as CSR."""
+    return block.T.tocsr()
+
+
+def join_sparse(chunks: Chunks, pieces: Sequence[Any]) -> Any:
+    """Join CSR pieces, given in C order, to one."""
+    n_columns = len(chunks[1])
+    rows = [list(pieces[start : start + n_columns]) for start in range(0, len(pieces), n_columns)]
+    return scipy.sparse.vstack([scipy.sparse.hstack(row, format="csr") for row in rows], format="csr")
+
+
+def refuse(what: str) -> TypeError:
+    """Return the error for what sparse arrays cannot do."""
+    return TypeError(f"{what}: not supported for sparse arrays; use to_dense() first.")
+
+
+def choose_kernel(function: Callable[..., Any], operands: Sequence[Any], n_sparse: int) -> Callable[..., Any]:
+    """Return what applies an elementwise function to CSR blocks, where that gives CSR blocks.
+
+    Parameters
+    ----------
+    function : callable
+        NumPy's function.
+    operands : sequence
+        Scalars as they are, and None for each array.
+    n_sparse : int
+        How many of the arrays are sparse.
+
+    Raises
+    ------
+    TypeError
+        When zeros would not stay zeros.
+    """
+    name = getattr(function, "__name__", "the function")
+    arrays = [operand is None for operand in operands]
+    if arrays == [True]:
+        if function in _KEEP_ZEROS:
+            return _MapStored(function)
+    elif arrays == [True, True]:
+        if function is np.multiply:
+            return multiply
+        if n_sparse == 2 and function in (np.add, np.subtract):
+            return operator.add if function is np.add else operator.sub
+    elif len(arrays) == 2 and _keeps_zeros(function, operands):
+        return _MapStored(function)
+    raise refuse(name)
+
+
+def _keeps_zeros(function: Callable[..., Any], operands: Sequence[Any]) -> bool:
+    scalar = next(operand for operand in operands if operand is not None)
+    if not np.isfinite(scalar):
+        return False
+    if function is np.multiply:
+        return True
+    return function is np.true_divide and operands[0] is None and scalar != 0
+
+
+class _MapStored:
+    """Apply a function of one array, and maybe a scalar, to the stored elements."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.function = function
+
+    def __call__(self, *operands: Any, **keywords: Any) -> Any:
+        matrix = next(operand for operand in operands if is_sparse(operand))
+        data = self.function(
+            *[operand.data if operand is matrix else operand for operand in operands], **keywords
+        )
+        return type(matrix)((data, matrix.indices, matrix.indptr), shape=matrix.shape)
+
+
+def multiply(left: Any, right: Any) -> Any:
+    """Return the elementwise product of two blocks of which one is sparse, as CSR."""
+    matrix, other = (left, right) if is_sparse(left) else (right, left)
+    return matrix.multiply(other).tocsr()
+
+
+def reduce_sparse(name: str, block: Any, axes: tuple[int, ...], dtype: Any) -> Any:
+    """Return a sum, least or greatest element of a CSR block as an ndarray that keeps its axes."""
+    axis = None if len(axes) == 2 else axes[0]
+    if name == "sum":
+        reduced = np.asarray(block.sum(axis=axis, dtype=dtype))
+    else:
+        found = getattr(block, name)(axis=axis)
+        reduced = np.asarray(found.toarray() if is_sparse(found) else found)
+    return reduced.reshape([1 if i in axes else length for i, length in enumerate(block.shape)])

@@ -1,0 +1,84 @@
+"""The one session of this process: who has it, who may open one, and how it ends with the program."""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import os
+import sys
+import threading
+from collections.abc import Callable
+
+from dsflow._context import Context, active_context
+from dsflow._errors import SessionError
+from dsflow._session import Session
+from dsflow.engines.protocol import Engine
+
+__all__ = ["active_session", "current_context", "end_session", "open_session"]
+
+_active: Session | None = None
+_lock = threading.RLock()
+
+
+def active_session() -> Session | None:
+    """Return the session of this process, or None."""
+    return _active
+
+
+def current_context() -> Context:
+    """Return the context of the caller; start a session with the default engine if there is none."""
+    context = active_context()
+    if context is not None:
+        return context
+    session = _active
+    if session is None:
+        from dsflow._start import start
+
+        session = start()
+    return session.main
+
+
+def open_session(make_engine: Callable[[Session], Engine], memory_bytes: int | None = None) -> Session:
+    """Make the session of this process.
+
+    Raises
+    ------
+    SessionError
+        When there is one already.
+    """
+    global _active
+    with _lock:
+        if _active is not None:
+            raise SessionError(f"dsflow.start: {_active!r} is running in this process; call dsflow.stop() first.")
+        session = Session(make_engine, memory_bytes)
+        _active = session
+        atexit.register(_end_at_exit)
+    return session
+
+
+def end_session(session: Session | None = None, *, abandon: bool = False) -> None:
+    """End the session of this process, if it is ``session`` (or whichever it is); raise what no one has seen."""
+    global _active
+    with _lock:
+        ending = _active
+        if ending is None or (session is not None and session is not ending):
+            return
+        try:
+            ending.close(abandon=abandon)
+        finally:
+            _active = None
+            atexit.unregister(_end_at_exit)
+    if not abandon:
+        ending.raise_unseen()
+
+
+def _end_at_exit() -> None:
+    """End the session with the program: cancel if an error ended it, else wait, and let a failure set the exit code."""
+    try:
+        end_session(abandon=getattr(sys, "last_value", None) is not None)
+    except BaseException as error:  # noqa: BLE001 - whatever it is, it is shown and sets the exit code
+        sys.excepthook(type(error), error, error.__traceback__)
+        logging.shutdown()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(1)  # an exception in an exit handler would leave the exit code at 0

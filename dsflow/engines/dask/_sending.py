@@ -1,0 +1,173 @@
+"""What is sent to the scheduler: nodes as Dask tasks, the values they read, and no more history than is needed."""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections import deque
+from collections.abc import Iterator, Sequence
+from itertools import chain
+from typing import TYPE_CHECKING
+
+from dask._task_spec import Task as DaskTask
+from dask._task_spec import TaskRef
+
+from dsflow._graph import REMOTE, Node, Version
+from dsflow.engines.dask._worker import Job, pick, run_job
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+    from dsflow._freeze import Stored
+
+__all__ = ["Window", "build_graph", "cut_lineage"]
+
+LINEAGE = 100
+"""A value that would take a chain of more nodes to make again is copied here before it is used further."""
+
+
+class Window:
+    """Nodes on their way to the scheduler, in order.
+
+    A node that reads the end of a chain of `LINEAGE` nodes is held until that end is there to be copied, and so are
+    the nodes that read what held nodes make.
+    """
+
+    def __init__(self) -> None:
+        self._nodes: deque[Node] = deque()
+        self._held: dict[str, list[Node]] = {}
+        """Nodes that are held, by the key of the node they are held for."""
+        self._held_keys: set[str] = set()
+
+    def __len__(self) -> int:
+        return len(self._nodes) + len(self._held_keys)
+
+    def __iter__(self) -> Iterator[Node]:
+        return chain(list(self._nodes), *list(self._held.values()))
+
+    def add(self, nodes: Sequence[Node]) -> bool:
+        """Add nodes at the end; return whether there were none before."""
+        was_empty = not self._nodes
+        self._nodes.extend(nodes)
+        return was_empty
+
+    def take(self, limit: int) -> list[Node]:
+        """Remove and return up to ``limit`` nodes that may be sent."""
+        taken: list[Node] = []
+        while self._nodes and len(taken) < limit:
+            node = self._nodes.popleft()
+            blocker = None if node.settled else _blocker(node, self._held_keys)
+            if blocker is not None:
+                self._held.setdefault(blocker.key, []).append(node)
+                self._held_keys.add(node.key)
+                if blocker.settled:  # in the meantime, in another thread
+                    self.release(blocker.key)
+                continue
+            self._held_keys.discard(node.key)
+            self.release(node.key)
+            if not node.settled:
+                _set_depth(node)
+                taken.append(node)
+        return taken
+
+    def release(self, key: str) -> bool:
+        """Put nodes that are held for the node ``key`` in front again; return whether there are any."""
+        held = self._held.pop(key, ())
+        self._nodes.extendleft(reversed(held))
+        return bool(held)
+
+
+def _blocker(node: Node, held_keys: set[str]) -> Node | None:
+    """The node that ``node`` has to be held for, or None."""
+    for version in (*node.inputs, *node.handles):
+        maker = version.node
+        if maker is not None and (maker.key in held_keys or version.depth >= LINEAGE):
+            return maker
+    return None
+
+
+def _set_depth(node: Node) -> None:
+    """Note how many nodes in a row would have to run to make the outputs again."""
+    depth = 1 + max((0 if _is_old(version) else version.depth for version in node.inputs), default=0)
+    for reference in node.outputs:
+        output = reference()
+        if output is not None:
+            output.depth = depth
+
+
+Keys = list[tuple[Node | Version, str]]
+"""Whose handle the Dask Future of a key will be."""
+
+
+class _Pending:
+    """Stands for a Dask Future while the graph that makes it is put together."""
+
+    __slots__ = ("key",)
+
+    def __init__(self, key: str) -> None:
+        self.key = key
+
+
+def build_graph(nodes: Sequence[Node], topic: str) -> tuple[dict[str, DaskTask], Keys]:
+    """Return a Dask graph for nodes and for the values of this process that they read, and its keys."""
+    graph: dict[str, DaskTask] = {}
+    keys: Keys = []
+    log_level = logging.getLogger().getEffectiveLevel()
+    for node in nodes:
+        for version in (*node.inputs, *node.handles):
+            if version.handle is None and version.stored is not REMOTE:
+                key = f"data-{uuid.uuid4().hex}"
+                graph[key] = DaskTask(key, _keep, version.stored)
+                _announce(version, key, keys)
+        _add_node(node, graph, keys, topic, log_level)
+    return graph, keys
+
+
+def _add_node(node: Node, graph: dict[str, DaskTask], keys: Keys, topic: str, log_level: int) -> None:
+    job = Job(
+        key=node.key,
+        task=node.function.pickled,
+        call=node.call,
+        handles=tuple(version.handle.key for version in node.handles),
+        site=node.site,
+        topic=topic,
+        log_level=log_level,
+        several=len(node.outputs) > 1,
+    )
+    graph[node.key] = DaskTask(node.key, run_job, job, *(TaskRef(version.handle.key) for version in node.inputs))
+    keys.append((node, node.key))
+    for position, reference in enumerate(node.outputs):
+        output = reference()
+        if output is None:
+            continue
+        key = node.key
+        if job.several:
+            key = f"{node.key}/{position}"
+            graph[key] = DaskTask(key, pick, TaskRef(node.key), position)
+        _announce(output, key, keys)
+
+
+def _announce(version: Version, key: str, keys: Keys) -> None:
+    version.handle = _Pending(key)
+    keys.append((version, key))
+
+
+def _keep(stored: Stored) -> Stored:
+    return stored
+
+
+def cut_lineage(nodes: Sequence[Node], client: Client) -> None:
+    """Copy what ``nodes`` read at the end of long chains here, so that the scheduler can forget how it was made."""
+    versions = list({version for node in nodes for version in node.inputs if _is_old(version)})
+    if not versions:
+        return
+    values = client.gather([version.handle for version in versions])
+    for version, stored in zip(versions, values, strict=True):
+        version.stored = stored
+        version.handle = None
+        version.depth = 0
+
+
+def _is_old(version: Version) -> bool:
+    on_a_worker = version.settled and version.failure is None and version.stored is REMOTE
+    return on_a_worker and version.depth >= LINEAGE
