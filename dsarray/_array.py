@@ -14,7 +14,7 @@ from numpy.lib.mixins import NDArrayOperatorsMixin
 from dsarray import _display, _elementwise, _indexing, _map, _protocol, _rechunk, _reduce, _reshape, _rows, _sinks
 from dsarray._blocks import Blocks
 from dsarray._cell import Cells, start_cells
-from dsarray._grid import Chunks, shape_of
+from dsarray._grid import BlockSize, Chunks, shape_of
 from dsflow import Future
 
 __all__ = ["Array"]
@@ -49,7 +49,7 @@ class Array(NDArrayOperatorsMixin):
         self.dtype: np.dtype[Any] = np.dtype(dtype)
         self.sparse = sparse
 
-    # --- what it is ----------------------------------------------------------------------------------------------------
+    # --- what it is --------------------------------------------------------------------------------------------------
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -114,7 +114,7 @@ class Array(NDArrayOperatorsMixin):
     def _repr_html_(self) -> str:
         return _display.html(self)
 
-    # --- getting values ------------------------------------------------------------------------------------------------
+    # --- getting values ----------------------------------------------------------------------------------------------
 
     def collect(self) -> Any:
         """Bring all elements here.
@@ -163,7 +163,7 @@ class Array(NDArrayOperatorsMixin):
     def __contains__(self, value: object) -> bool:
         return bool((self == value).any())
 
-    # --- parts ---------------------------------------------------------------------------------------------------------
+    # --- parts -------------------------------------------------------------------------------------------------------
 
     def __getitem__(self, key: Any) -> Array:
         return _indexing.get(self, key)
@@ -173,18 +173,19 @@ class Array(NDArrayOperatorsMixin):
             "Array: assignment to elements is not supported; use ds.where(condition, new, a), or build the array anew."
         )
 
-    def rechunk(self, block_size: int | tuple[int, ...]) -> Array:
+    def rechunk(self, block_size: BlockSize) -> Array:
         """Return the same array in other blocks.
 
         Parameters
         ----------
         block_size : int or tuple of int
-            Size of the blocks along the first axis, or along each axis; -1 means the whole axis.
+            Size of the blocks along the first axis, or along each axis; -1 means the whole axis, and a tuple in place
+            of a size gives the length of each block along that axis.
         """
         return _rechunk.to_block_size(self, block_size)
 
     @property
-    def T(self) -> Array:
+    def T(self) -> Array:  # noqa: N802 - NumPy's name
         """The array with its axes reversed."""
         return _reshape.transpose(self, None)
 
@@ -206,7 +207,7 @@ class Array(NDArrayOperatorsMixin):
         """Return the array without its axes of length 1, or without those named."""
         return _reshape.squeeze(self, axis)
 
-    # --- elementwise ---------------------------------------------------------------------------------------------------
+    # --- elementwise -------------------------------------------------------------------------------------------------
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **keywords: Any) -> Any:
         return _elementwise.apply_ufunc(ufunc, method, inputs, keywords)
@@ -256,9 +257,10 @@ class Array(NDArrayOperatorsMixin):
 
     def dot(self, other: Any) -> Array:
         """Return the matrix product, as ``self @ other``; scalars multiply."""
-        return _protocol.dot(self, other)
+        product: Array = _protocol.dot(self, other)
+        return product
 
-    # --- reductions ----------------------------------------------------------------------------------------------------
+    # --- reductions --------------------------------------------------------------------------------------------------
 
     def sum(self, axis: Axis = None, dtype: npt.DTypeLike | None = None, *, keepdims: bool = False) -> Array:
         """Return the sum over axes."""
@@ -308,7 +310,7 @@ class Array(NDArrayOperatorsMixin):
         """Return the position of the first greatest element."""
         return _reduce.reduce(self, "argmax", axis, keepdims)
 
-    # --- copies and travel ---------------------------------------------------------------------------------------------
+    # --- copies and travel -------------------------------------------------------------------------------------------
 
     def become(self, other: Array) -> None:
         """Take the value of an array of the same shape and type; everyone who holds this array sees it."""
@@ -323,4 +325,5 @@ class Array(NDArrayOperatorsMixin):
     def __reduce__(self) -> tuple[Any, ...]:
         from dsarray._creation import rebuild
 
-        return rebuild, (start_cells(self._cells.flat), self.chunks, self.dtype, self.sparse)
+        start_cells(self._cells.flat)
+        return rebuild, ([cell.portable() for cell in self._cells.flat], self.chunks, self.dtype, self.sparse)

@@ -21,7 +21,7 @@ from dsflow import Future, active_session, share, task
 
 __all__ = ["Apply", "Cell", "Cells", "Value", "make_cells", "start_cells"]
 
-Cells: TypeAlias = npt.NDArray[np.object_]
+Cells: TypeAlias = npt.NDArray[Any]
 """A grid of cells."""
 
 
@@ -39,6 +39,8 @@ class Value:
     """A value of the main program, which nobody changes any more."""
 
     value: Any
+    embedded: bool = False
+    """True if it came with an Array that a task has returned: it then travels with that Array, not as a Future."""
 
 
 class Cell:
@@ -65,8 +67,14 @@ class Cell:
     def part(self, key: tuple[Any, ...]) -> Cell:
         """Return a cell for an index of the block; of a value of the main program it is taken at once."""
         if isinstance(self.state, Value):
-            return Cell(Value(self.state.value[key]))
+            return Cell(Value(_item(self.state.value, key)))
         return Cell.of(_item, self, key)
+
+    def portable(self) -> Any:
+        """Return what stands for the block in a pickle: its Future, or its value if that came in one."""
+        if isinstance(self.state, Value) and self.state.embedded:
+            return self.state.value
+        return self.future
 
     def source(self) -> Future[Any]:
         """Return the Future of a cell that needs no task."""
@@ -81,7 +89,7 @@ class Cell:
 
 
 def _item(block: Any, key: tuple[Any, ...]) -> Any:
-    return block[key]
+    return block[(*key, ...)] if isinstance(block, np.ndarray) else block[key]  # with an ellipsis, 0-d stays an array
 
 
 def make_cells(grid: tuple[int, ...], cells: Iterable[Cell]) -> Cells:
@@ -92,7 +100,7 @@ def make_cells(grid: tuple[int, ...], cells: Iterable[Cell]) -> Cells:
     return arranged
 
 
-# --- programs ----------------------------------------------------------------------------------------------------------
+# --- programs --------------------------------------------------------------------------------------------------------
 
 
 class Register(NamedTuple):

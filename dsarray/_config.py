@@ -46,7 +46,9 @@ def config(*, block_size: int | tuple[int, ...] | None = None) -> Iterator[None]
         _block_size.reset(token)
 
 
-def default_chunks(shape: tuple[int, ...], itemsize: int, block_size: int | tuple[int, ...] | None, where: str) -> Chunks:
+def default_chunks(
+    shape: tuple[int, ...], itemsize: int, block_size: int | tuple[int, ...] | None, where: str
+) -> Chunks:
     """Cut a shape as asked, or else as configured, or else by its bytes."""
     if block_size is not None:
         return chunks_for(shape, block_size, where)

@@ -16,7 +16,18 @@ from dsarray._grid import Chunks, block_indices, block_shape, check_shape, grid_
 from dsarray._sparse import is_sparse, to_csr
 from dsflow import Future
 
-__all__ = ["array", "check_dtype", "eye", "from_blocks", "from_function", "full", "identity", "ones", "rebuild", "zeros"]
+__all__ = [
+    "array",
+    "check_dtype",
+    "eye",
+    "from_blocks",
+    "from_function",
+    "full",
+    "identity",
+    "ones",
+    "rebuild",
+    "zeros",
+]
 
 BlockSize = int | tuple[int, ...] | None
 
@@ -59,9 +70,8 @@ def array(x: Any, block_size: BlockSize = None, *, dtype: npt.DTypeLike | None =
         return x.copy() if block_size is None else _rechunk.to_block_size(x, block_size)
     if is_sparse(x):
         return _from_sparse(x if dtype is None else x.astype(dtype), block_size)
-    values = np.array(x, dtype=dtype, order="C", subok=False)
+    values = np.asarray(x, dtype=dtype)
     check_dtype(values.dtype, "array")
-    values.flags.writeable = False
     return _cut_value(values, default_chunks(values.shape, values.itemsize, block_size, "array"))
 
 
@@ -74,19 +84,28 @@ def check_dtype(dtype: np.dtype[Any], where: str) -> None:
 
 
 def _cut_value(values: Any, chunks: Chunks, *, sparse: bool = False) -> Array:
+    """Copy the blocks of a value of the user's."""
     starts = tuple(map(offsets, chunks))
-    cells = [
-        Cell(Value(values[tuple(slice(s[i], s[i + 1]) for s, i in zip(starts, index, strict=True))]))
-        for index in block_indices(chunks)
-    ]
+    cells = []
+    for index in block_indices(chunks):
+        part = values[tuple(slice(s[i], s[i + 1]) for s, i in zip(starts, index, strict=True))]
+        cells.append(Cell(Value(part if sparse else _frozen_copy(part))))
     return Array(make_cells(grid_of(chunks), cells), chunks, values.dtype, sparse=sparse)
+
+
+def _frozen_copy(part: Any) -> Any:
+    block = np.array(part, order="C")  # contiguous, so that it travels without another copy
+    block.flags.writeable = False
+    return block
 
 
 def _from_sparse(matrix: Any, block_size: BlockSize) -> Array:
     if matrix.ndim != 2:
         raise ValueError(f"array: a sparse array of {matrix.ndim} dimensions is not supported; reshape it to 2.")
     check_dtype(np.dtype(matrix.dtype), "array")
-    bytes_per_element = max(1, round(matrix.nnz * (matrix.dtype.itemsize + 4) / max(1, matrix.shape[0] * matrix.shape[1])))
+    bytes_per_element = max(
+        1, round(matrix.nnz * (matrix.dtype.itemsize + 4) / max(1, matrix.shape[0] * matrix.shape[1]))
+    )
     chunks = default_chunks(matrix.shape, bytes_per_element, block_size, "array")
     return _cut_value(to_csr(matrix), chunks, sparse=True)
 
@@ -114,6 +133,9 @@ def from_blocks(blocks: Any, chunks: Chunks, dtype: npt.DTypeLike, *, sparse: bo
     flat = list(_flatten(blocks, grid_of(chunks)))
     dtype = np.dtype(dtype)
     check_dtype(dtype, "from_blocks")
+    for block, index in zip(flat, block_indices(chunks), strict=True):
+        if not isinstance(block, Future):
+            _rechunk.check_block(block, block_shape(chunks, index))
     return Array(make_cells(grid_of(chunks), map(_cell_of, flat)), chunks, dtype, sparse=sparse)
 
 
@@ -122,17 +144,20 @@ def _flatten(blocks: Any, grid: Sequence[int]) -> list[Any]:
         return [blocks[()] if isinstance(blocks, np.ndarray) and blocks.dtype == object else blocks]
     n_found = len(blocks)
     if n_found != grid[0]:
-        raise ValueError(f"from_blocks: {n_found} blocks along an axis that has {grid[0]} in chunks; give one for each.")
+        raise ValueError(
+            f"from_blocks: {n_found} blocks along an axis that has {grid[0]} in chunks; give one for each."
+        )
     return [leaf for inner in blocks for leaf in _flatten(inner, grid[1:])]
 
 
-def _cell_of(block: Any) -> Cell:
-    return Cell(block) if isinstance(block, Future) else Cell(Value(block))
+def _cell_of(block: Any, *, embedded: bool = False) -> Cell:
+    return Cell(block if isinstance(block, Future) else Value(block, embedded))
 
 
 def rebuild(blocks: Sequence[Any], chunks: Chunks, dtype: np.dtype[Any], sparse: bool) -> Array:
     """Make an Array again of what its pickle holds: its blocks in C order."""
-    return Array(make_cells(grid_of(chunks), map(_cell_of, blocks)), chunks, dtype, sparse=sparse)
+    cells = [_cell_of(block, embedded=True) for block in blocks]
+    return Array(make_cells(grid_of(chunks), cells), chunks, dtype, sparse=sparse)
 
 
 def from_function(
@@ -183,7 +208,9 @@ def full(shape: Any, fill_value: Any, block_size: BlockSize = None, *, dtype: np
     sample = np.full((), fill_value, dtype=dtype)
     check_dtype(sample.dtype, "full")
     chunks = default_chunks(lengths, sample.itemsize, block_size, "full")
-    return from_function(np.full, chunks, sample.dtype, lambda index: (block_shape(chunks, index), sample[()], sample.dtype))
+    return from_function(
+        np.full, chunks, sample.dtype, lambda index: (block_shape(chunks, index), sample[()], sample.dtype)
+    )
 
 
 def zeros(shape: Any, block_size: BlockSize = None, *, dtype: npt.DTypeLike = float) -> Array:
@@ -197,7 +224,11 @@ def ones(shape: Any, block_size: BlockSize = None, *, dtype: npt.DTypeLike = flo
 
 
 def eye(
-    n_rows: SupportsIndex, n_columns: SupportsIndex | None = None, block_size: BlockSize = None, *, dtype: npt.DTypeLike = float
+    n_rows: SupportsIndex,
+    n_columns: SupportsIndex | None = None,
+    block_size: BlockSize = None,
+    *,
+    dtype: npt.DTypeLike = float,
 ) -> Array:
     """Make a matrix with ones on its diagonal and zeros elsewhere."""
     shape = check_shape((n_rows, n_rows if n_columns is None else n_columns), "eye")

@@ -67,7 +67,7 @@ def as_array(value: Any) -> Array:
     return _array.Array(cells, chunks, values.dtype, sparse=_sparse.is_sparse(values))
 
 
-# --- alignment ---------------------------------------------------------------------------------------------------------
+# --- alignment -------------------------------------------------------------------------------------------------------
 
 
 def align(arrays: Sequence[Array]) -> tuple[Chunks, list[Array]]:
@@ -103,7 +103,7 @@ def broadcast_cells(a: Array, grid: tuple[int, ...]) -> Cells:
     return np.broadcast_to(a._cells, grid)
 
 
-# --- one recipe a block ------------------------------------------------------------------------------------------------
+# --- one recipe a block ----------------------------------------------------------------------------------------------
 
 
 def sample_of(operand: Any) -> Any:
@@ -148,15 +148,13 @@ def elementwise(function: Callable[..., Any], *operands: Any, **keywords: Any) -
     columns = iter([broadcast_cells(a, grid).flat for a in aligned])
     sources = [next(columns) if isinstance(operand, _array.Array) else None for operand in known]
     cells = [
-        Cell.of(
-            function, *[known[i] if source is None else source[n] for i, source in enumerate(sources)], **keywords
-        )
+        Cell.of(function, *[known[i] if source is None else source[n] for i, source in enumerate(sources)], **keywords)
         for n in range(math.prod(grid))
     ]
     return _array.Array(make_cells(grid, cells), chunks, dtype, sparse=n_sparse > 0)
 
 
-# --- NumPy's universal functions ---------------------------------------------------------------------------------------
+# --- NumPy's universal functions -------------------------------------------------------------------------------------
 
 
 def apply_ufunc(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
@@ -196,7 +194,9 @@ def _store(result: Array, target: Any, ufunc: np.ufunc) -> Any:
     if target is None:
         return result
     if not isinstance(target, _array.Array):
-        raise TypeError(f"np.{ufunc.__name__}: out= is a {type(target).__name__}; give an Array, or collect() the result.")
+        raise TypeError(
+            f"np.{ufunc.__name__}: out= is a {type(target).__name__}; give an Array, or collect() the result."
+        )
     if np.broadcast_shapes(result.shape, target.shape) != target.shape:
         raise ValueError(f"np.{ufunc.__name__}: shape {result.shape} does not fit into out= of shape {target.shape}.")
     if not np.can_cast(result.dtype, target.dtype, casting="same_kind"):
@@ -213,7 +213,7 @@ def _broadcast_first(block: Any, like: Any) -> Any:
     return np.broadcast_to(block, np.broadcast_shapes(block.shape, like.shape))
 
 
-# --- further functions -------------------------------------------------------------------------------------------------
+# --- further functions -----------------------------------------------------------------------------------------------
 
 
 def astype(a: Array, dtype: npt.DTypeLike) -> Array:
@@ -229,6 +229,7 @@ def astype(a: Array, dtype: npt.DTypeLike) -> Array:
 
 
 def _astype(block: Any, dtype: np.dtype[Any]) -> Any:
+    block = np.asarray(block) if isinstance(block, np.generic) else block  # a scalar of text would lose its width
     return block.astype(dtype)
 
 

@@ -15,6 +15,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 __all__ = [
+    "BlockSize",
     "Chunks",
     "Lengths",
     "auto_chunks",
@@ -60,7 +61,9 @@ def check_shape(shape: Any, where: str) -> tuple[int, ...]:
     try:
         lengths = tuple(map(operator.index, shape if isinstance(shape, (tuple, list)) else (shape,)))
     except TypeError:
-        raise TypeError(f"{where}: shape={shape!r} is not an int or a tuple of ints; give one length an axis.") from None
+        raise TypeError(
+            f"{where}: shape={shape!r} is not an int or a tuple of ints; give one length an axis."
+        ) from None
     if any(length < 0 for length in lengths):
         raise ValueError(f"{where}: shape={shape!r} has a negative length; give lengths of at least 0.")
     return lengths
@@ -74,15 +77,20 @@ def cut(length: int, size: int) -> Lengths:
     return (size,) * n_whole + ((rest,) if rest else ())
 
 
+BlockSize = int | Sequence[int | Lengths]
+"""Size of blocks along the first axis, or along each axis, or the lengths of the blocks along an axis."""
+
+
 def chunks_for(shape: Sequence[int], block_size: Any, where: str) -> Chunks:
     """Cut a shape into blocks of a given size.
 
     Parameters
     ----------
     shape : sequence of int
-    block_size : int or tuple of int
+    block_size : int or tuple
         Size of the blocks along each axis, -1 for the whole axis; larger than the axis means the whole axis. An int
-        is the size along the first axis, with all others whole.
+        is the size along the first axis, with all others whole. A tuple in place of a size gives the lengths of the
+        blocks along that axis.
     where : str
         Who asks, for messages.
 
@@ -91,21 +99,30 @@ def chunks_for(shape: Sequence[int], block_size: Any, where: str) -> Chunks:
     ValueError
         When ``block_size`` is not that.
     """
-    advice = "give an int of at least 1 for each axis, or -1 for the whole axis"
-    sizes = block_size if isinstance(block_size, (tuple, list)) else (block_size, *(-1,) * (len(shape) - 1))[: len(shape)]
+    sizes = (
+        block_size if isinstance(block_size, (tuple, list)) else (block_size, *(-1,) * (len(shape) - 1))[: len(shape)]
+    )
     if len(sizes) != len(shape):
-        raise ValueError(
-            f"{where}: block_size={block_size!r} has {len(sizes)} sizes for {len(shape)} axes; {advice}."
-        )
-    for size in sizes:
-        if isinstance(size, bool) or not hasattr(size, "__index__"):
-            raise ValueError(f"{where}: block_size={block_size!r} holds {size!r}, which is not an int; {advice}.")
-        if size < 1 and size != -1:
-            raise ValueError(f"{where}: block_size={block_size!r} holds {size}; {advice}.")
+        raise ValueError(f"{where}: block_size={block_size!r} has {len(sizes)} sizes for {len(shape)} axes; {_ADVICE}.")
     return tuple(
-        cut(length, length or 1 if size == -1 else operator.index(size))
+        _cut_as_asked(length, size, f"{where}: block_size={block_size!r}")
         for length, size in zip(shape, sizes, strict=True)
     )
+
+
+_ADVICE = "give an int of at least 1 for each axis, or -1 for the whole axis"
+
+
+def _cut_as_asked(length: int, size: Any, what: str) -> Lengths:
+    if isinstance(size, (tuple, list)):
+        if sum(size) != length or min(size, default=-1) < 0:
+            raise ValueError(f"{what} gives lengths {size!r} for an axis of {length}; give lengths that add up to it.")
+        return tuple(map(operator.index, size))
+    if isinstance(size, bool) or not hasattr(size, "__index__"):
+        raise ValueError(f"{what} holds {size!r}, which is not an int; {_ADVICE}.")
+    if size < 1 and size != -1:
+        raise ValueError(f"{what} holds {size}; {_ADVICE}.")
+    return cut(length, length or 1 if size == -1 else operator.index(size))
 
 
 def auto_chunks(shape: Sequence[int], itemsize: int) -> Chunks:

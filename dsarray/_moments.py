@@ -51,7 +51,7 @@ def partial_sum(block: Any, about: Block) -> Any:
     return total.astype(_wide(total.dtype), copy=False)
 
 
-def mean_of_sum(total: Any, n: int, ddof: float) -> Any:
+def mean_of_sum(total: Any, n: int) -> Any:
     """Return the mean of ``n`` elements that have a sum."""
     with np.errstate(all="ignore"):
         return np.true_divide(total, n)

@@ -25,7 +25,9 @@ def partial_positions(block: Any, about: Block) -> Found:
         return np.take_along_axis(block, local, axis=axis), local + about.start[axis]
     flat = int(find(block))
     index = np.unravel_index(flat, block.shape)
-    position = np.ravel_multi_index([i + s for i, s in zip(index, about.start, strict=True)], about.shape) if index else 0
+    position = (
+        np.ravel_multi_index([i + s for i, s in zip(index, about.start, strict=True)], about.shape) if index else 0
+    )
     shape = (1,) * block.ndim
     return block[index].reshape(shape), np.full(shape, position, dtype=np.intp)
 

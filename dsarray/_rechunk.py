@@ -16,7 +16,7 @@ from dsarray._sparse import is_sparse, join_sparse
 if TYPE_CHECKING:
     from dsarray._array import Array
 
-__all__ = ["assemble", "keep_shared", "to_block_size", "to_chunks"]
+__all__ = ["assemble", "check_block", "keep_shared", "to_block_size", "to_chunks"]
 
 
 def to_block_size(a: Array, block_size: Any) -> Array:
@@ -73,8 +73,15 @@ def assemble(chunks: Chunks, *pieces: Any) -> Any:
     xp = namespace(pieces[0])
     joined = xp.empty(tuple(map(sum, chunks)), dtype=pieces[0].dtype)
     for piece, key in zip(pieces, itertools.product(*map(_slices, chunks)), strict=True):
+        check_block(piece, tuple(part.stop - part.start for part in key))
         joined[key] = piece
     return joined
+
+
+def check_block(block: Any, shape: tuple[int, ...]) -> None:
+    """Raise ValueError for a block that is not of the shape its place in the grid says."""
+    if tuple(block.shape) != shape:
+        raise ValueError(f"Array: a block has shape {block.shape}, not {shape}; correct the chunks given for it.")
 
 
 def _slices(lengths: Lengths) -> list[slice]:

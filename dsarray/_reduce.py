@@ -1,95 +1,32 @@
 """Reductions: each block is reduced by itself, and what comes of it is combined in one tree.
 
-The shape of the tree is fixed by the positions of the blocks, so that a result does not depend on which block ends
-first. What travels has the size of the result.
+What travels has the size of the result.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import itertools
 import math
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from dsarray import _array, _sparse
-from dsarray._cell import Cell, Value, make_cells
+from dsarray._cell import Cell, make_cells
 from dsarray._grid import Chunks, block_shape, grid_of, offsets
 from dsarray._moments import combine_moments, finish_moments, mean_of_sum, partial_moments, partial_sum, root
 from dsarray._positions import combine_positions, partial_positions, take_positions
-from dsflow import Future, Task
+from dsarray._tree import tree_cell
 
 if TYPE_CHECKING:
     from dsarray._array import Array
 
-__all__ = ["reduce", "tree_cell", "tree_reduce"]
-
-ARITY = 8
-"""How many parts a node of the tree combines."""
-
-
-# --- the tree ----------------------------------------------------------------------------------------------------------
-
-
-def tree_reduce(combine: Callable[[Any, Any], Any], parts: Iterable[Any], arity: int = ARITY) -> Future[Any]:
-    """Combine values pairwise, in a tree of tasks.
-
-    Parameters
-    ----------
-    combine : callable
-        Combines two values; it should be associative. A task node folds up to ``arity`` values from left to right.
-    parts : iterable
-        Futures or values, at least one.
-    arity : int
-        How many parts a task combines, at least 2.
-
-    Returns
-    -------
-    Future
-        The combined value. It depends on the order of ``parts``, not on which of them is there first.
-
-    Raises
-    ------
-    ValueError
-        When there are no parts, or ``arity`` is below 2.
-
-    Examples
-    --------
-    >>> import operator
-    >>> import dsarray as ds
-    >>> ds.tree_reduce(operator.add, range(100)).result()
-    4950
-    """
-    if arity < 2:
-        raise ValueError(f"tree_reduce: arity={arity} combines nothing; give at least 2.")
-    cells = [Cell(part) if isinstance(part, Future) else Cell(Value(part)) for part in parts]
-    if not cells:
-        raise ValueError("tree_reduce: there is nothing to combine; give at least one part.")
-    return tree_cell(combine.__wrapped__ if isinstance(combine, Task) else combine, cells, arity).future
-
-
-def tree_cell(combine: Callable[[Any, Any], Any], cells: Sequence[Cell], arity: int = ARITY) -> Cell:
-    """Return the cell of a combined value; all nodes of the tree but this one are anchors."""
-    level = list(cells)
-    while len(level) > 1:
-        for cell in level:
-            cell.anchor = True
-        level = [
-            group[0] if len(group) == 1 else Cell.of(_fold, combine, *group)
-            for group in (level[start : start + arity] for start in range(0, len(level), arity))
-        ]
-    return level[0]
-
-
-def _fold(combine: Callable[[Any, Any], Any], *parts: Any) -> Any:
-    return functools.reduce(combine, parts)
-
-
-# --- NumPy's reductions ------------------------------------------------------------------------------------------------
+__all__ = ["reduce"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +78,9 @@ _REDUCTIONS = {
     "mean": Reduction(np.mean, partial_sum, np.add, mean_of_sum),
     "var": Reduction(np.var, partial_moments, combine_moments, finish_moments, skips_empty=True),
     "std": Reduction(np.std, partial_moments, combine_moments, root, skips_empty=True),
-    "argmin": Reduction(np.argmin, partial_positions, functools.partial(combine_positions, np.less), take_positions, True),
+    "argmin": Reduction(
+        np.argmin, partial_positions, functools.partial(combine_positions, np.less), take_positions, True
+    ),
     "argmax": Reduction(
         np.argmax, partial_positions, functools.partial(combine_positions, np.greater), take_positions, True
     ),
@@ -174,25 +113,35 @@ def reduce(a: Array, name: str, axis: Any, keepdims: bool, *, dtype: Any = None,
     axes = _reduced_axes(axis, a.ndim)
     kept: Chunks = tuple((1,) if i in axes else lengths for i, lengths in enumerate(a.chunks))
     n_reduced = math.prod(a.shape[i] for i in axes)
-    options = {"n": n_reduced, "ddof": ddof} if name in ("mean", "var", "std") else {}
-    _warn_of_empty(a, name, n_reduced, ddof)
+    options = _finish_options(name, n_reduced, ddof)
+    _warn_of_empty(name, n_reduced, ddof)
     about = Block(name, axes, None if dtype is None else np.dtype(dtype), (), a.shape)
-    cells = [
-        Cell.of(_finish, reduction.finish, _root(a, reduction, about, index), _final(a, kept, index, axes, keepdims),
-                result_dtype, anchor=True, **options)
-        for index in itertools.product(*map(range, grid_of(kept)))
-    ]  # fmt: skip
+    starts = [offsets(lengths) for lengths in a.chunks]
+    cells = []
+    for index in itertools.product(*map(range, grid_of(kept))):
+        shape = _final(kept, index, axes, keepdims)
+        partials = _partials(a, reduction, about, index, starts)
+        if partials:
+            root = tree_cell(reduction.combine, partials)
+            cells.append(Cell.of(_finish, reduction.finish, root, shape, result_dtype, anchor=True, **options))
+        else:
+            cells.append(Cell.of(np.full, shape, np.nan if result_dtype.kind in "fc" else 0, result_dtype))
     chunks = kept if keepdims else tuple(lengths for i, lengths in enumerate(a.chunks) if i not in axes)
     return _array.Array(make_cells(grid_of(chunks), cells), chunks, result_dtype)
 
 
+def _finish_options(name: str, n_reduced: int, ddof: float) -> dict[str, Any]:
+    if name == "mean":
+        return {"n": n_reduced}
+    return {"n": n_reduced, "ddof": ddof} if name in ("var", "std") else {}
+
+
 def _ask_numpy(reduction: Reduction, a: Array, axis: Any, dtype: Any) -> np.dtype[Any]:
     """Let NumPy reduce a tiny array; it raises what it would for the whole."""
-    sample = np.ones([min(length, 1) for length in a.shape], dtype=a.dtype)
+    has_identity = reduction.oracle not in (np.min, np.max, np.argmin, np.argmax)
+    sample = np.ones([1 if has_identity else min(length, 1) for length in a.shape], dtype=a.dtype)
     options = {} if dtype is None else {"dtype": dtype}
-    with np.errstate(all="ignore"), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return np.asarray(reduction.oracle(sample, axis=axis, **options)).dtype
+    return np.asarray(reduction.oracle(sample, axis=axis, **options)).dtype
 
 
 def _reduced_axes(axis: Any, ndim: int) -> tuple[int, ...]:
@@ -202,29 +151,28 @@ def _reduced_axes(axis: Any, ndim: int) -> tuple[int, ...]:
     return tuple(sorted(int(each) % ndim for each in axes)) if ndim else ()
 
 
-def _warn_of_empty(a: Array, name: str, n_reduced: int, ddof: float) -> None:
+def _warn_of_empty(name: str, n_reduced: int, ddof: float) -> None:
     if name == "mean" and n_reduced == 0:
         warnings.warn("Mean of empty slice.", RuntimeWarning, stacklevel=4)
     if name in ("var", "std") and n_reduced - ddof <= 0:
         warnings.warn("Degrees of freedom <= 0 for slice", RuntimeWarning, stacklevel=4)
 
 
-def _root(a: Array, reduction: Reduction, about: Block, index: tuple[int, ...]) -> Cell:
-    """The cell of the combined partials of all blocks that reduce to one."""
+def _partials(
+    a: Array, reduction: Reduction, about: Block, index: tuple[int, ...], starts: list[list[int]]
+) -> list[Cell]:
+    """The partials of all blocks that reduce to one."""
     along = [range(n) if axis in about.axes else (index[axis],) for axis, n in enumerate(a.grid)]
-    blocks = list(itertools.product(*along))
-    if reduction.skips_empty:
-        blocks = [block for block in blocks if 0 not in block_shape(a.chunks, block)] or blocks[:1]
-    starts = [offsets(lengths) for lengths in a.chunks]
     partials = []
-    for block in blocks:
+    for block in itertools.product(*along):
+        if reduction.skips_empty and 0 in block_shape(a.chunks, block):
+            continue
         start = tuple(s[i] for s, i in zip(starts, block, strict=True))
-        known = Block(about.name, about.axes, about.dtype, start, about.shape)
-        partials.append(Cell.of(reduction.partial, a._cells[block], known))
-    return tree_cell(reduction.combine, partials)
+        partials.append(Cell.of(reduction.partial, a._cells[block], dataclasses.replace(about, start=start)))
+    return partials
 
 
-def _final(a: Array, kept: Chunks, index: tuple[int, ...], axes: tuple[int, ...], keepdims: bool) -> tuple[int, ...]:
+def _final(kept: Chunks, index: tuple[int, ...], axes: tuple[int, ...], keepdims: bool) -> tuple[int, ...]:
     """Shape of a block of the result."""
     shape = block_shape(kept, index)
     return shape if keepdims else tuple(length for i, length in enumerate(shape) if i not in axes)

@@ -23,6 +23,9 @@ def row_blocks(a: Array, lengths: Sequence[int] | None = None) -> list[Future[An
 def map_row_blocks(function: Callable[..., Any], *args: Any) -> list[Future[Any]]:
     """Call a function on each row of blocks, together with what is left to compute of the arrays, in one task each.
 
+    What is left to compute is computed anew by each call; to work on the same rows again and again, take
+    ``row_blocks()`` once and pass its Futures to tasks.
+
     Parameters
     ----------
     function : callable
@@ -67,6 +70,8 @@ def _row_cells(a: Array, lengths: Sequence[int] | None, where: str) -> list[Cell
         raise ValueError(f"{where}: a 0-dimensional array has no rows; use blocks[()].")
     wanted = tuple(lengths) if lengths is not None else a.chunks[0]
     if sum(wanted) != a.shape[0]:
-        raise ValueError(f"{where}: {sum(wanted)} rows are asked of an array of shape {a.shape}; they must be all of it.")
+        raise ValueError(
+            f"{where}: {sum(wanted)} rows are asked of an array of shape {a.shape}; they must be all of it."
+        )
     joined = _rechunk.to_chunks(a, (wanted, *((length,) for length in a.shape[1:])))
     return list(joined._cells.flat)

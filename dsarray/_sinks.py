@@ -12,6 +12,7 @@ import numpy.typing as npt
 from dsarray._cell import start_cells
 from dsarray._grid import offsets
 from dsarray._namespace import to_host
+from dsarray._rechunk import check_block
 from dsarray._sparse import join_sparse
 from dsflow import active_session, wait_on
 
@@ -27,11 +28,15 @@ def collect(a: Array) -> Any:
     if a.sparse:
         return join_sparse(a.chunks, wait_on(futures))
     if len(futures) == 1:
-        return to_host(wait_on(futures[0]))
+        block = to_host(wait_on(futures[0]))
+        check_block(block, a.shape)
+        return block if block.flags.writeable else block.copy()
     collected = np.empty(a.shape, dtype=a.dtype)
     bounds = [itertools.pairwise(offsets(lengths)) for lengths in a.chunks]
     for future, index in zip(futures, itertools.product(*bounds), strict=True):
-        collected[tuple(slice(start, stop) for start, stop in index)] = to_host(wait_on(future))
+        block = to_host(wait_on(future))
+        check_block(block, tuple(stop - start for start, stop in index))
+        collected[tuple(slice(start, stop) for start, stop in index)] = block
     return collected
 
 

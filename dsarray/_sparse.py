@@ -14,7 +14,16 @@ import scipy.sparse
 
 from dsarray._grid import Chunks
 
-__all__ = ["choose_kernel", "densify", "is_sparse", "join_sparse", "reduce_sparse", "refuse", "to_csr", "transpose_sparse"]
+__all__ = [
+    "choose_kernel",
+    "densify",
+    "is_sparse",
+    "join_sparse",
+    "reduce_sparse",
+    "refuse",
+    "to_csr",
+    "transpose_sparse",
+]
 
 _KEEP_ZEROS = frozenset(
     {
@@ -98,6 +107,8 @@ def _keeps_zeros(function: Callable[..., Any], operands: Sequence[Any]) -> bool:
         return False
     if function is np.multiply:
         return True
+    if function is np.power:
+        return operands[0] is None and bool(scalar > 0)
     return function is np.true_divide and operands[0] is None and scalar != 0
 
 
@@ -109,9 +120,7 @@ class _MapStored:
 
     def __call__(self, *operands: Any, **keywords: Any) -> Any:
         matrix = next(operand for operand in operands if is_sparse(operand))
-        data = self.function(
-            *[operand.data if operand is matrix else operand for operand in operands], **keywords
-        )
+        data = self.function(*[operand.data if operand is matrix else operand for operand in operands], **keywords)
         return type(matrix)((data, matrix.indices, matrix.indptr), shape=matrix.shape)
 
 

@@ -95,8 +95,7 @@ class _Binder:
     def large_version(self, array: Any) -> Version:
         version = self.large.get(id(array))
         if version is None:
-            version = Version(stored=freeze(array, portable=self.session.engine.remote, snapshot=True))
-            self.large[id(array)] = version
+            version = self.large[id(array)] = self.session.snapshot(array)
         return version
 
     def reference(self, value: Any) -> tuple[str, int] | None:

@@ -5,12 +5,14 @@ This is also the only module that reads the environment.
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import logging
 import os
 import threading
 import time
 import uuid
+import weakref
 from collections.abc import Callable, Iterable, Sequence
 from types import TracebackType
 from typing import Any, Protocol
@@ -18,7 +20,7 @@ from typing import Any, Protocol
 from dsflow._arguments import Arguments
 from dsflow._context import Context
 from dsflow._errors import SessionError, TaskCancelledError
-from dsflow._freeze import ATOMS, LOCAL_ATOMS, Stored, thaw
+from dsflow._freeze import ATOMS, LOCAL_ATOMS, Stored, freeze, thaw
 from dsflow._future import Future
 from dsflow._graph import REMOTE, Failure, Graph, Node, Outcome, Version
 from dsflow._versions import update_in_place
@@ -58,6 +60,8 @@ class Session:
         self.on_close: list[Callable[[], None]] = []
         """What to do when the session has ended."""
         self._failures: list[Failure] = []
+        self._snapshots: weakref.WeakValueDictionary[bytes, Version] = weakref.WeakValueDictionary()
+        """Versions of large arrays, by the hash of their content."""
         self.prefix = uuid.uuid4().hex[:8]
         self._numbers = itertools.count()
         self.engine = make_engine(self)
@@ -97,6 +101,7 @@ class Session:
     def settle(self, node: Node, outcome: Outcome) -> None:
         """Record what came of a node (called by the engine)."""
         if outcome.failure is not None and outcome.failure.key == node.key:
+            self._failures = [failure for failure in self._failures if not failure.seen]
             self._failures.append(outcome.failure)
         settled, ready = self.graph.settle(node, outcome)
         for listener in self.listeners:
@@ -107,9 +112,21 @@ class Session:
 
     def put(self, value: Any) -> Future[Any]:
         """Place a value in the session without copying its arrays."""
-        from dsflow._freeze import freeze
-
         return Future(Version(stored=freeze(value, portable=self.engine.remote)), self)
+
+    def snapshot(self, array: Any) -> Version:
+        """Return a version that holds a large array as it is now; on a remote engine, one for all equal arrays."""
+        if not self.engine.remote:
+            return Version(stored=freeze(array, portable=False, snapshot=True))
+        stored = freeze(array, portable=True)
+        digest = hashlib.sha256(stored.payload)
+        for buffer in stored.buffers:
+            digest.update(buffer)
+        version = self._snapshots.get(digest.digest())
+        if version is None:
+            version = Version(stored=freeze(array, portable=True, snapshot=True))
+            self._snapshots[digest.digest()] = version
+        return version
 
     def adopt(self, future: Future[Any], where: str) -> Future[Any]:
         """Return a Future of this session for one that came from elsewhere."""

@@ -83,14 +83,10 @@ def _map_file(path: Path) -> np.ndarray[Any, np.dtype[Any]]:
     with path.open("rb") as file:
         if file.read(len(_MAGIC)) != _MAGIC:
             raise ValueError(f"{_WHERE}: {path} is not a .npy file; write it with numpy.save.")
-        file.seek(0)
-        version = np.lib.format.read_magic(file)
-        read_header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-        dtype = read_header(file)[2]
-    if dtype.hasobject:
-        raise ValueError(f"{_WHERE}: {path} holds Python objects, dtype {dtype}; save an array of numbers or strings.")
     try:
         whole: np.ndarray[Any, np.dtype[Any]] = np.load(path, mmap_mode="r", allow_pickle=False)
     except ValueError as error:
-        raise ValueError(f"{_WHERE}: {path} cannot be read as a .npy file: {error}; write it anew.") from error
+        raise ValueError(
+            f"{_WHERE}: {path} cannot be read in blocks: {error} Save a plain array, whole, with numpy.save."
+        ) from error
     return whole

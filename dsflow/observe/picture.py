@@ -54,11 +54,7 @@ def draw_graph(records: Iterable[Record], path: str | os.PathLike[str]) -> None:
     """
     tasks = list(records)
     boxes, links, notes = _gather(tasks)
-    spots, bends = _place(boxes, list(links))
-    lines = [
-        Line([spots[source], *between, spots[target]], count, called)
-        for ((source, target, called), count), between in zip(links.items(), bends, strict=True)
-    ]
+    spots, lines = _place(boxes, links)
     n_links = links.total()
     heading = f"{len(tasks):,} task{'s' * (len(tasks) != 1)}, {n_links:,} dependenc{'ies' if n_links != 1 else 'y'}"
     Path(path).write_text(render_svg(heading, notes, boxes, spots, lines), encoding="utf-8")
@@ -118,21 +114,32 @@ def _link(tasks: Sequence[Record], numbers: Sequence[int]) -> tuple[Links, int]:
     return links, n_outside
 
 
-def _place(boxes: Sequence[Box], links: Sequence[tuple[int, int, bool]]) -> tuple[list[Point], list[list[Point]]]:
-    """Find a spot for each box, in units of boxes, and the spots where a link passes the layers between its ends."""
+def _place(boxes: Sequence[Box], links: Links) -> tuple[list[Point], list[Line]]:
+    """Find a spot for each box, in units of boxes, and the lines to draw from layer to layer.
+
+    Links that leave one box and pass several layers share a line as far as they go together.
+    """
     try:
         import igraph
     except ImportError as error:
         raise ImportError('draw_graph: igraph places the boxes; pip install "dsflow[demo]" brings it.') from error
 
     layers = [box.layer for box in boxes]
-    edges: list[tuple[int, int]] = []
-    bends: list[range] = []
-    for source, target, _ in links:
-        between = range(boxes[source].layer + 1, boxes[target].layer)
-        bends.append(range(len(layers), len(layers) + len(between)))
-        layers.extend(between)
-        edges.extend(itertools.pairwise((source, *bends[-1], target)))
-    graph = igraph.Graph(n=len(layers), edges=edges, directed=True)
+    bends: dict[tuple[int, bool, int], int] = {}
+    counts: dict[tuple[int, int, bool], int] = {}
+    for (source, target, called), count in links.items():
+        start = source
+        for layer in range(boxes[source].layer + 1, boxes[target].layer):
+            end = bends.setdefault((source, called, layer), len(layers))
+            if end == len(layers):
+                layers.append(layer)
+            counts[start, end, called] = max(counts.get((start, end, called), 0), count)
+            start = end
+        counts[start, target, called] = count
+    graph = igraph.Graph(n=len(layers), edges=[edge[:2] for edge in counts], directed=True)
     spots: list[Point] = [(x, y) for x, y in graph.layout_sugiyama(layers=layers).coords]
-    return spots[: len(boxes)], [[spots[number] for number in between] for between in bends]
+    lines = [
+        Line(spots[start], spots[end], start < len(boxes), end < len(boxes), count, called)
+        for (start, end, called), count in counts.items()
+    ]
+    return spots[: len(boxes)], lines

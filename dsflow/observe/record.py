@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from sys import intern
 from typing import TYPE_CHECKING
 
+from dsflow._active import active_session
 from dsflow._errors import SessionError, TaskCancelledError
-from dsflow._session import active_session
 
 if TYPE_CHECKING:
     from dsflow._graph import Failure, Node, Run

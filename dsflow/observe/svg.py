@@ -47,10 +47,16 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A link between two boxes."""
+    """A link between two boxes, or the part of it between two layers."""
 
-    points: list[Point]
-    """Spots of the source, of the layers it passes and of the target, in units of boxes."""
+    start: Point
+    """Spot where it begins, in units of boxes."""
+    end: Point
+    """Spot where it ends, in units of boxes."""
+    leaves: bool
+    """Whether it begins at a box, rather than going on from another line."""
+    arrives: bool
+    """Whether it ends at a box."""
     count: int
     """How many links it stands for."""
     called: bool
@@ -79,7 +85,7 @@ def render_svg(
 ) -> str:
     """Draw the boxes at their spots, the lines between them and a legend; return the SVG document."""
     scale = _choose_scale(boxes)
-    xs, ys = zip(*spots, *(point for line in lines for point in line.points), strict=True) if spots else ((0,), (0,))
+    xs, ys = zip(*spots, *(line.end for line in lines), strict=True) if spots else ((0.0,), (0.0,))
     span = (max(xs) - min(xs)) * scale.step[0] + scale.box[0]
     width = max(span + 2 * MARGIN, 720.0)
     colours = _choose_colours(list(dict.fromkeys(box.name for box in boxes)))
@@ -144,8 +150,8 @@ def _draw_legend(
         if x + entry > width - MARGIN / 2 and x > MARGIN:
             x, y = MARGIN, y + 26
         ET.SubElement(svg, "rect", _rectangle((x + 8, y), (16, 16), 4), fill=fill, stroke=stroke)
-        _write(svg, x + 24, y, text, size=14)
-        _write(svg, x + 24 + _width_of(text, 14) + 8, y, detail, size=13, fill=_SOFT_INK)
+        label = _write(svg, x + 24, y, text, size=14)
+        ET.SubElement(label, "tspan", {"dx": "8", "font-size": "13", "fill": _SOFT_INK}).text = detail
         x += entry
     return y + 42
 
@@ -179,23 +185,22 @@ def _draw_box(svg: ET.Element, box: Box, scale: _Scale, centre: Point, colours: 
 
 
 def _draw_line(svg: ET.Element, line: Line, scale: _Scale) -> None:
-    """Draw a curve that leaves and arrives upright, with a point at its end."""
-    points = [scale(point) for point in line.points]
-    (x, y), (end_x, end_y) = points[0], points[-1]
+    """Draw a curve that begins and ends upright, with an arrow if it arrives at a box."""
+    (x0, y0), (x1, y1) = scale(line.start), scale(line.end)
     half = scale.box[1] / 2
-    path = [(x, y + half), *points[1:-1], (end_x, end_y - half - 4)]
-    curve = f"M{x:.1f} {y + half:.1f}"
-    for (x0, y0), (x1, y1) in itertools.pairwise(path):
-        middle = (y0 + y1) / 2
-        curve += f"C{x0:.1f} {middle:.1f} {x1:.1f} {middle:.1f} {x1:.1f} {y1:.1f}"
     thickness = 1.2 + 0.6 * math.log2(line.count)
-    looks = {"fill": "none", "stroke": _LINE, "stroke-width": f"{thickness:.2g}", "stroke-opacity": "0.7"}
-    if line.called:
-        looks["stroke-dasharray"] = "3 4"
-    ET.SubElement(svg, "path", {"d": curve} | looks)
-    arrow = 3.0 + thickness / 2
-    tip = f"M{end_x:.1f} {end_y - half:.1f}l{-arrow:.1f} {-2 * arrow:.1f}h{2 * arrow:.1f}z"
-    ET.SubElement(svg, "path", {"d": tip, "fill": _LINE})
+    if line.leaves:
+        y0 += half
+    if line.arrives:
+        y1 -= half
+        arrow = 3.0 + thickness / 2
+        tip = f"M{x1:.1f} {y1:.1f}l{-arrow:.1f} {-2 * arrow:.1f}h{2 * arrow:.1f}z"
+        ET.SubElement(svg, "path", {"d": tip, "fill": _LINE})
+        y1 -= arrow
+    middle = (y0 + y1) / 2
+    curve = f"M{x0:.1f} {y0:.1f}C{x0:.1f} {middle:.1f} {x1:.1f} {middle:.1f} {x1:.1f} {y1:.1f}"
+    looks = {"d": curve, "fill": "none", "stroke": _LINE, "stroke-width": f"{thickness:.2g}"}
+    ET.SubElement(svg, "path", looks | ({"stroke-dasharray": "3 4"} if line.called else {}))
 
 
 def _tooltip(box: Box) -> str:
@@ -235,9 +240,11 @@ def _rectangle(centre: Point, size: Point, radius: float) -> dict[str, str]:
 
 def _write(
     svg: ET.Element, x: float, y: float, text: str, *, size: int, weight: str = "400", fill: str = _INK, anchor: str = ""
-) -> None:
+) -> ET.Element:
     place = {"x": f"{x:.1f}", "y": f"{y:.1f}", "font-size": f"{size}", "font-weight": weight, "fill": fill}
-    ET.SubElement(svg, "text", place | ({"text-anchor": anchor} if anchor else {})).text = _clean(text)
+    element = ET.SubElement(svg, "text", place | ({"text-anchor": anchor} if anchor else {}))
+    element.text = _clean(text)
+    return element
 
 
 def _clean(text: str) -> str:

@@ -47,7 +47,7 @@ def _cluster_and_client(**kwargs):
     from distributed import Client, LocalCluster
 
     with (
-        LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None, **kwargs) as cluster,
+        LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address="127.0.0.1:0", **kwargs) as cluster,
         Client(cluster, set_as_default=False) as client,
     ):
         yield client

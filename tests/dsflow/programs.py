@@ -11,9 +11,10 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
+from types import FunctionType, ModuleType
 from typing import Any
 
+from dsflow import Task
 from tests.dsflow import vocabulary
 
 IMPORT = "from dsflow import IN, INOUT, barrier, share, task, wait_on\n"
@@ -52,7 +53,11 @@ def _run(source: str, module: ModuleType) -> dict[str, Any]:
     names = {name: value for name, value in vars(module).items() if not name.startswith("_")}
     namespace: dict[str, Any] = dict(names, seen=[], __name__="__main__")
     exec(compile(source, "<program>", "exec"), namespace)
-    variables = {name: value for name, value in namespace.items() if name not in names and name[0] != "_"}
+    variables = {
+        name: value
+        for name, value in namespace.items()
+        if name not in names and name[0] != "_" and not isinstance(value, (type, Task, FunctionType, ModuleType))
+    }
     wait_on, content_of = names["wait_on"], names["content_of"]
     return {name: content_of(wait_on(value)) for name, value in variables.items()}
 

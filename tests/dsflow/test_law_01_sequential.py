@@ -138,12 +138,12 @@ CHOSEN = {
         def add_one(x):
             (x.add if isinstance(x, set) else x.append)(7)
         import collections
-        box = [{1, 2}, collections.deque([1]), bytearray(b"ab")]
+        x = box = [{1, 2}, collections.deque([1]), bytearray(b"ab")]
         for x in box:
             add_one(x)
             add_one(x)
+        x = 0
         results = [deep_copy(sorted(wait_on(x))) for x in box]
-        del x, collections, box, add_one
     """,
     "functions as arguments": """
         @task
@@ -151,7 +151,6 @@ CHOSEN = {
             return wait_on(function(*arguments))
         power = 3
         results = [call(add, 1, 2), call(lambda x: x ** power, 4), call(call, add, 5, 6), call(max, 1, add(2, 3))]
-        del call
     """,
     "recursion": """
         n = fibonacci(9)
@@ -159,7 +158,6 @@ CHOSEN = {
         def count(n):
             return 0 if n == 0 else add(count(n - 1), 1)
         m = count(12)
-        del count
     """,
     "a task that hands its own change on": """
         @task(x=INOUT)
@@ -173,7 +171,6 @@ CHOSEN = {
         b = make_list(1)
         outer(b, 2)
         wait_on(a)
-        del outer
     """,
 }
 
@@ -186,13 +183,13 @@ def test_a_chosen_program_gives_what_it_gives_with_plain_functions(engine, name)
 
 
 def test_random_programs_give_what_they_give_with_plain_functions(engine):
-    for seed in range(N_PROGRAMS[engine.name]):
+    for seed in range(N_PROGRAMS[engine.engine.name]):
         check(write_program(random.Random(seed), n_statements=25))
 
 
 def test_programs_that_hypothesis_can_shrink_give_what_they_give_with_plain_functions(engine):
     @settings(
-        max_examples=N_SHRINKABLE[engine.name],
+        max_examples=N_SHRINKABLE[engine.engine.name],
         derandomize=True,
         deadline=None,
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],

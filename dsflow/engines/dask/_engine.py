@@ -11,6 +11,7 @@ import logging
 import queue
 import threading
 import time
+import weakref
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -61,6 +62,7 @@ class DaskEngine:
         self._late: set[str] = set()
         """Keys that were found ended, without a report, by the last sweep."""
         self._peak_bytes: dict[str, int] = {}
+        self._large_tasks: weakref.WeakKeyDictionary[Any, Version] = weakref.WeakKeyDictionary()
         self._closed = False
         self.topic = f"dsflow-{id(self):x}-{client.id}"
         self._messages: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
@@ -106,7 +108,8 @@ class DaskEngine:
         with self._flushing:  # handles are set there
             handles = [version.handle for version in versions]
         try:
-            values: list[Stored] = self._client.gather(handles)
+            with self.waiting():
+                values: list[Stored] = self._client.gather(handles)
         except KilledWorker as error:
             raise TaskLostError(_lost(handles[0].key, error)) from None
         return values
@@ -171,7 +174,7 @@ class DaskEngine:
         cut_lineage(nodes, self._client)
         for node in nodes:
             self._in_flight[node.key] = node
-        graph, keys = build_graph(nodes, self.topic)
+        graph, keys = build_graph(nodes, self.topic, self._large_tasks)
         with dask.config.set({"distributed.admin.large-graph-warning-threshold": "1TB"}):
             handles = self._client.get(graph, [key for _, key in keys], sync=False)
         for (owner, _), handle in zip(keys, handles, strict=True):
@@ -255,12 +258,12 @@ class DaskEngine:
 
     def _show(self, message: dict[str, Any]) -> None:
         """Show what a task has printed or logged."""
-        stream, key, worker, text = message["stream"], message["key"], message["worker"], message["text"]
+        stream, key, place, text = message["stream"], message["key"], message["place"], message["text"]
         if stream.startswith("log:"):
             _, level, name = stream.split(":", 2)
-            logging.getLogger(name).log(int(level), "[%s worker %s] %s", key, worker, text)
+            logging.getLogger(name).log(int(level), "[%s %s] %s", key, place, text)
         else:
-            write_tagged(key, f"worker {worker}", stream, text)
+            write_tagged(key, place, stream, text)
 
 
 def _in_worker_task() -> bool:

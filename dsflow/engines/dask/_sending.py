@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 import uuid
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, MutableMapping, Sequence
 from itertools import chain
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dask._task_spec import Task as DaskTask
 from dask._task_spec import TaskRef
@@ -24,6 +24,10 @@ __all__ = ["Window", "build_graph", "cut_lineage"]
 
 LINEAGE = 100
 """A value that would take a chain of more nodes to make again is copied here before it is used further."""
+
+
+LARGE_TASK = 1 << 16
+"""A pickled task of more bytes, one with a large closure, is sent once and apart from the calls."""
 
 
 class Window:
@@ -108,25 +112,48 @@ class _Pending:
         self.key = key
 
 
-def build_graph(nodes: Sequence[Node], topic: str) -> tuple[dict[str, DaskTask], Keys]:
-    """Return a Dask graph for nodes and for the values of this process that they read, and its keys."""
+def build_graph(
+    nodes: Sequence[Node], topic: str, large_tasks: MutableMapping[Any, Version]
+) -> tuple[dict[str, DaskTask], Keys]:
+    """Return a Dask graph for nodes and for what they read of this process, and its keys.
+
+    Parameters
+    ----------
+    nodes
+        Each after those it reads.
+    topic
+        Topic of Dask events that reports go to.
+    large_tasks
+        The versions that hold large pickled tasks; filled here.
+    """
     graph: dict[str, DaskTask] = {}
     keys: Keys = []
     log_level = logging.getLogger().getEffectiveLevel()
     for node in nodes:
         for version in (*node.inputs, *node.handles):
-            if version.handle is None and version.stored is not REMOTE:
-                key = f"data-{uuid.uuid4().hex}"
-                graph[key] = DaskTask(key, _keep, version.stored)
-                _announce(version, key, keys)
-        _add_node(node, graph, keys, topic, log_level)
+            _add_value(version, graph, keys)
+        task = node.function.pickled
+        if len(task) > LARGE_TASK:
+            holder = large_tasks.setdefault(node.function, Version(stored=task))
+            _add_value(holder, graph, keys)
+            task = TaskRef(holder.handle.key)
+        _add_node(node, task, graph, keys, topic, log_level)
     return graph, keys
 
 
-def _add_node(node: Node, graph: dict[str, DaskTask], keys: Keys, topic: str, log_level: int) -> None:
+def _add_value(version: Version, graph: dict[str, DaskTask], keys: Keys) -> None:
+    """Add a value of this process, unless the cluster has it; the scheduler keeps it, so no worker can lose it."""
+    if version.handle is None and version.stored is not REMOTE:
+        key = f"data-{uuid.uuid4().hex}"
+        graph[key] = DaskTask(key, _keep, version.stored)
+        _announce(version, key, keys)
+
+
+def _add_node(
+    node: Node, task: bytes | TaskRef, graph: dict[str, DaskTask], keys: Keys, topic: str, log_level: int
+) -> None:
     job = Job(
         key=node.key,
-        task=node.function.pickled,
         call=node.call,
         handles=tuple(version.handle.key for version in node.handles),
         site=node.site,
@@ -134,7 +161,7 @@ def _add_node(node: Node, graph: dict[str, DaskTask], keys: Keys, topic: str, lo
         log_level=log_level,
         several=len(node.outputs) > 1,
     )
-    graph[node.key] = DaskTask(node.key, run_job, job, *(TaskRef(version.handle.key) for version in node.inputs))
+    graph[node.key] = DaskTask(node.key, run_job, job, task, *(TaskRef(v.handle.key) for v in node.inputs))
     keys.append((node, node.key))
     for position, reference in enumerate(node.outputs):
         output = reference()

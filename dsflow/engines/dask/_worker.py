@@ -12,6 +12,7 @@ import pickle
 import resource
 import sys
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
@@ -40,8 +41,6 @@ class Job:
 
     key: str
     """Key of the node."""
-    task: bytes
-    """The pickled task."""
     call: Call
     handles: tuple[str, ...]
     """Dask keys of the Futures that the task gets."""
@@ -69,8 +68,8 @@ class TaskFailed(Exception):  # noqa: N818 - ends the Dask task; the user sees t
         return f"TaskFailed({self.args[0]!r})"
 
 
-def run_job(job: Job, *inputs: Stored) -> Any:
-    """Run a node on this worker and return its stored outputs."""
+def run_job(job: Job, task: bytes, *inputs: Stored) -> Any:
+    """Run a node, given the pickled task, on this worker; return its stored outputs."""
     worker = get_worker()
     _prepare_process()
 
@@ -78,15 +77,13 @@ def run_job(job: Job, *inputs: Stored) -> Any:
         worker.log_event(job.topic, {"key": job.key, **message})
 
     def emit(stream: str, text: str) -> None:
-        report(stream=stream, text=text, worker=str(worker.name))
+        report(stream=stream, text=text, place=f"worker {worker.name}")
 
     context = Context(label=job.key, connect=functools.partial(_session_of, worker, job.topic), emit=emit)
-    handles: list[Future[Any]] = (
-        [Future(version, context.session) for version in map(_version_of, job.handles)] if job.handles else []
-    )
+    handles = _futures_of(job.handles, context) if job.handles else []
     _log_level.value = job.log_level
     outcome = run_task(
-        _load_task(job.task),
+        _load_task(task),
         job.call,
         inputs,
         handles,
@@ -116,11 +113,17 @@ def _load_task(pickled: bytes) -> Any:
     return pickle.loads(pickled)
 
 
-def _version_of(key: str) -> Version:
-    """A version for a value that lies on some worker."""
-    version = Version()
-    version.handle = DaskFuture(key, get_client())
-    return version
+def _futures_of(keys: Sequence[str], context: Context) -> list[Future[Any]]:
+    """Futures for values that lie on some worker, or will; the main program holds them until the task has ended."""
+    client = get_client()
+    futures: list[Future[Any]] = []
+    for key in keys:
+        version = Version()
+        version.handle = DaskFuture(key, client)
+        futures.append(Future(version, context.session))
+    # there is no public way to become interested in a key that another client has made
+    client._send_to_scheduler({"op": "client-desires-keys", "keys": list(keys), "client": client.id})
+    return futures
 
 
 # --- calls that tasks make -------------------------------------------------------------------------------------------
@@ -161,14 +164,13 @@ class _LogForwarder(logging.Handler):
 
 def _prepare_process() -> None:
     """Catch what tasks print and log in this process, unless it is the main program's."""
-    if _prepared.is_set():
+    if _prepared.is_set() or active_session() is not None:
         return
     _prepared.set()
     TaggedOutput()
-    if active_session() is None:
-        root = logging.getLogger()
-        root.addHandler(_LogForwarder())
-        root.setLevel(min(root.level, logging.DEBUG))
+    root = logging.getLogger()
+    root.addHandler(_LogForwarder())
+    root.setLevel(logging.DEBUG)
 
 
 @sizeof.register(Frozen)  # type: ignore[untyped-decorator]  # dask has no annotations

@@ -1,0 +1,5 @@
+"""Clustering."""
+
+from estimators.cluster._kmeans import KMeans
+
+__all__ = ["KMeans"]

@@ -1,0 +1,5 @@
+"""Support vector machines."""
+
+from estimators.svm._cascade import CascadeSVM
+
+__all__ = ["CascadeSVM"]

@@ -1,0 +1,366 @@
+"""The cascade support vector machine: a tree of small machines, each of which passes its support vectors on.
+
+One task solves the problem of one row of blocks; tasks of the tree above solve those of the support vectors that
+``cascade_arity`` of them have kept, up to one. Then, in each further pass, one task for each row of blocks looks at its
+samples with that solution. If none lies inside its margin unless it supports it, the solution is the one of all
+samples together; else those that do are solved for together with the support vectors. What travels are support vectors
+and those violators; to the main program come a few sums of each block, and at the end the support vectors.
+
+H. P. Graf, E. Cosatto, L. Bottou, I. Durdanovic and V. Vapnik, "Parallel support vector machines: the cascade SVM"
+(NIPS 2004). There, later passes solve each block anew together with the support vectors; here they only look at it,
+which is what shrinking does to samples that nothing calls for, and finds the same optimum for less.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import warnings
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import check_is_fitted
+
+import dsarray as ds
+from dsflow import Future, active_session, share, wait_on
+from estimators._targets import encode_classes, weigh_rows
+from estimators._validation import align_rows, check_rows, check_weights, check_X, like_input, map_rows, rows_to_array
+from estimators.svm._kernel import KERNELS, Kernel
+from estimators.svm._solver import (
+    Problem,
+    Samples,
+    Solution,
+    check_block,
+    count_bytes,
+    join_samples,
+    merge,
+    solve_block,
+    solve_with,
+)
+from estimators.svm._votes import choose_classes, decide_one_by_one, decide_one_versus_rest
+
+__all__ = ["CascadeSVM"]
+
+logger = logging.getLogger(__name__)
+
+Blocks = list[tuple[Any, Any, Any, int]]
+"""Of each row of blocks: its rows, their classes, their weights, and where it starts."""
+
+
+class CascadeSVM(ClassifierMixin, BaseEstimator):
+    """Classify with a support vector machine that is trained in parts.
+
+    Parameters
+    ----------
+    cascade_arity : int, default 2
+        How many sets of support vectors are merged at a time.
+    max_iter : int, default 5
+        Number of passes at most, the first of which is the cascade.
+    tol : float, default 1e-3
+        When to stop, relative to the dual objective: once a pass has changed it by less, or no pass can change it by
+        more because the primal objective is as near. With 0, passes go on until no sample contradicts. It is not the
+        tolerance of the solvers, which is scikit-learn's, 1e-3.
+    kernel : {"linear", "poly", "rbf", "sigmoid"}, default "rbf"
+    C : float, default 1.0
+        What a violation of the margin costs.
+    gamma : {"scale", "auto"} or float, default "scale"
+        Coefficient of the kernels but the linear one: "scale" is 1 / (n_features * variance of X), "auto" is
+        1 / n_features.
+    check_convergence : bool, default True
+        False to make ``max_iter`` passes without looking at objectives, and without waiting in between.
+    random_state : int, RandomState or None, default None
+        Not used: nothing is random. It is here for programs that set it.
+    verbose : bool, default False
+        True to log each pass at level INFO.
+    degree : int, default 3
+        Degree of the kernel "poly".
+    coef0 : float, default 0.0
+        Constant term of the kernels "poly" and "sigmoid".
+    class_weight : dict or "balanced", optional
+        Factors of C by class.
+    decision_function_shape : {"ovr", "ovo"}, default "ovr"
+        Whether `decision_function` gives a column for each class, or for each pair of classes.
+    break_ties : bool, default False
+        True to let the decision function decide where classes have as many votes; else the first of them wins.
+    cache_size : float, default 200
+        Size of the kernel cache of each solver in MiB.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+    support_ : ndarray of shape (n_support,)
+        Positions of the support vectors among the rows of X.
+    support_vectors_ : ndarray or CSR matrix of shape (n_support, n_features)
+        In the order of their classes.
+    n_support_ : ndarray of shape (n_classes,)
+        Number of support vectors of each class.
+    dual_coef_ : ndarray of shape (n_classes - 1, n_support)
+        Coefficients of the support vectors, in the layout of scikit-learn's SVC.
+    intercept_ : ndarray of shape (n_classes * (n_classes - 1) / 2,)
+    n_iter_ : int
+        Number of passes.
+    converged_ : bool
+        Whether ``tol`` was reached.
+    objective_ : float
+        The dual objective, summed over all pairs of classes; NaN with ``check_convergence=False``.
+    n_features_in_ : int
+
+    Raises
+    ------
+    MemoryError
+        When the support vectors exceed the memory given to ``dsflow.start``.
+
+    Notes
+    -----
+    With more than two classes there is one machine for each pair, as in SVC. The solution is the one of SVC to the
+    tolerances, whatever the blocks; for the same blocks it is the same on every engine. X that fits in one row of
+    blocks is solved by SVC itself.
+
+    Examples
+    --------
+    >>> import dsarray as ds
+    >>> from sklearn.datasets import load_breast_cancer
+    >>> x, y = load_breast_cancer(return_X_y=True)
+    >>> machine = CascadeSVM(kernel="linear").fit(ds.array(x[:500], block_size=100), ds.array(y[:500]))
+    >>> round(machine.score(x[500:], y[500:]), 1)
+    1.0
+    """
+
+    _parameter_constraints: dict[str, list[Any]] = {  # noqa: RUF012 - where scikit-learn looks for it
+        "cascade_arity": [Interval(Integral, 2, None, closed="left")],
+        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "tol": [Interval(Real, 0, None, closed="left")],
+        "kernel": [StrOptions(set(KERNELS))],
+        "C": [Interval(Real, 0, None, closed="neither")],
+        "gamma": [StrOptions({"scale", "auto"}), Interval(Real, 0, None, closed="left")],
+        "check_convergence": ["boolean"],
+        "random_state": ["random_state"],
+        "verbose": ["verbose"],
+        "degree": [Interval(Integral, 0, None, closed="left")],
+        "coef0": [Interval(Real, None, None, closed="neither")],
+        "class_weight": [StrOptions({"balanced"}), dict, None],
+        "decision_function_shape": [StrOptions({"ovr", "ovo"})],
+        "break_ties": ["boolean"],
+        "cache_size": [Interval(Real, 0, None, closed="neither")],
+    }
+
+    def __init__(
+        self,
+        cascade_arity=2,
+        max_iter=5,
+        tol=1e-3,
+        kernel="rbf",
+        C=1.0,
+        gamma="scale",
+        check_convergence=True,
+        random_state=None,
+        verbose=False,
+        *,
+        degree=3,
+        coef0=0.0,
+        class_weight=None,
+        decision_function_shape="ovr",
+        break_ties=False,
+        cache_size=200,
+    ):
+        self.cascade_arity = cascade_arity
+        self.max_iter = max_iter
+        self.tol = tol
+        self.kernel = kernel
+        self.C = C
+        self.gamma = gamma
+        self.check_convergence = check_convergence
+        self.random_state = random_state
+        self.verbose = verbose
+        self.degree = degree
+        self.coef0 = coef0
+        self.class_weight = class_weight
+        self.decision_function_shape = decision_function_shape
+        self.break_ties = break_ties
+        self.cache_size = cache_size
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> CascadeSVM:
+        """Find the support vectors.
+
+        Parameters
+        ----------
+        X : array_like, sparse matrix or Array of shape (n_samples, n_features)
+        y : array_like or Array of shape (n_samples,) or (n_samples, 1)
+            Labels of at least two classes.
+        sample_weight : array_like or Array of shape (n_samples,), optional
+            Factors of C by sample.
+
+        Returns
+        -------
+        CascadeSVM
+            This estimator.
+        """
+        data = check_X(self, X, reset=True, dtype=(np.float64,))
+        codes, self.classes_ = encode_classes(self, y, data)
+        weights = weigh_rows(self, codes, sample_weight, data)
+        checked = check_rows(self, data)
+        starts = np.cumsum((0, *data.chunks[0][:-1])).tolist()
+        blocks = list(zip(checked.row_blocks(), codes, weights, starts, strict=True))
+        self._gamma = self._choose_gamma(checked)
+        solution = self._iterate(blocks)
+        _check_budget(solution)
+        self._keep(wait_on(solution))
+        return self
+
+    def predict(self, X: Any) -> Any:
+        """Return the class of each sample.
+
+        Parameters
+        ----------
+        X : array_like, sparse matrix or Array of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray or Array of shape (n_samples,)
+            An Array if X is one.
+        """
+        check_is_fitted(self)
+        if self.break_ties and self.decision_function_shape == "ovo":
+            raise ValueError(
+                "CascadeSVM.predict: break_ties=True needs decision_function_shape='ovr'; set one of them."
+            )
+        data = check_X(self, X, reset=False, dtype=(np.float64,))
+        solution, problem = share(self._solution()), self._problem()
+        if isinstance(X, ds.Array):
+            labels = map_rows(self, choose_classes, data, solution, problem, self.break_ties, self.classes_)
+            return rows_to_array(labels, data, self.classes_.dtype)
+        codes = map_rows(self, choose_classes, data, solution, problem, self.break_ties)
+        return self.classes_.take(rows_to_array(codes, data, np.intp).collect())
+
+    def decision_function(self, X: Any) -> Any:
+        """Return how far the samples are on the side of each class or pair.
+
+        Parameters
+        ----------
+        X : array_like, sparse matrix or Array of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray or Array of shape (n_samples,), (n_samples, n_classes) or (n_samples, n_pairs)
+            With two classes, positive for the second one. With more, votes of the pairs with a fraction that tells by
+            how much they were won ("ovr"), or the functions of all pairs, positive for the first of the two ("ovo").
+        """
+        check_is_fitted(self)
+        data = check_X(self, X, reset=False, dtype=(np.float64,))
+        n_classes = len(self.classes_)
+        by_class = self.decision_function_shape == "ovr" and n_classes > 2
+        decide = decide_one_versus_rest if by_class else decide_one_by_one
+        n_columns = n_classes if by_class else len(self.intercept_)
+        decisions = map_rows(self, decide, data, share(self._solution()), self._problem())
+        return like_input(X, rows_to_array(decisions, data, np.float64, None if n_classes == 2 else n_columns))
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Return the share of samples whose class is predicted right.
+
+        Parameters
+        ----------
+        X : array_like, sparse matrix or Array of shape (n_samples, n_features)
+        y : array_like or Array of shape (n_samples,) or (n_samples, 1)
+        sample_weight : array_like or Array of shape (n_samples,), optional
+        """
+        if not isinstance(X, ds.Array):
+            return float(super().score(X, y.collect() if isinstance(y, ds.Array) else y, sample_weight))
+        labels = y if isinstance(y, ds.Array) else np.asarray(y)
+        hits = self.predict(X) == align_rows(self, labels, X, "y")
+        weights = check_weights(self, sample_weight, X)
+        return float(hits.mean() if weights is None else (hits * weights).sum() / weights.sum())
+
+    # --- the passes --------------------------------------------------------------------------------------------------
+
+    def _iterate(self, blocks: Blocks) -> Future[Solution]:
+        problem = self._problem()
+        solution = _climb(blocks, self.cascade_arity, problem)
+        self.objective_, self.converged_ = math.nan, False
+        self.n_iter_ = 1
+        while self.check_convergence or self.n_iter_ < self.max_iter:
+            violators, sums = zip(*[check_block(*block, solution, problem) for block in blocks], strict=True)
+            if self.check_convergence:
+                self.converged_ = self._is_optimal(np.sum(wait_on(list(sums)), axis=0)) or len(blocks) == 1
+            if self.converged_ or self.n_iter_ == self.max_iter:
+                break
+            solution = solve_with(solution, ds.tree_reduce(join_samples, violators), problem)
+            self.n_iter_ += 1
+        if self.check_convergence and not self.converged_:
+            warnings.warn(
+                f"CascadeSVM.fit: not converged after max_iter={self.max_iter} passes; allow more, or a larger tol.",
+                ConvergenceWarning,
+                stacklevel=4,
+            )
+        return solution
+
+    def _is_optimal(self, sums: Any) -> bool:
+        """Take note of the objectives of a pass, and tell whether another one is worth it."""
+        n_violators, sum_of_coefs, squared_norms, losses = sums.tolist()
+        dual, primal = sum_of_coefs - squared_norms / 2, losses + squared_norms / 2
+        change, self.objective_ = abs(dual - self.objective_), dual
+        level = logging.INFO if self.verbose else logging.DEBUG
+        text = "CascadeSVM: pass %d: dual objective %.8g, primal %.8g, %d violators"
+        logger.log(level, text, self.n_iter_, dual, primal, n_violators)
+        margin = self.tol * abs(dual)
+        return n_violators == 0 or abs(primal - dual) <= margin or change <= margin
+
+    # --- the model ---------------------------------------------------------------------------------------------------
+
+    def _choose_gamma(self, data: ds.Array) -> float:
+        if self.gamma == "auto":
+            return 1 / data.shape[1]
+        if self.gamma != "scale":
+            return float(self.gamma)
+        variance = (data * data).mean() - data.mean() ** 2 if data.sparse else data.var()
+        scale = data.shape[1] * float(variance)
+        return 1 / scale if scale else 1.0
+
+    def _problem(self) -> Problem:
+        kernel = Kernel(self.kernel, self._gamma, self.degree, self.coef0)
+        return Problem(kernel, self.C, len(self.classes_), self.cache_size)
+
+    def _keep(self, solution: Solution) -> None:
+        sign = -1 if len(self.classes_) == 2 else 1
+        self.support_ = solution.support.index
+        self.support_vectors_ = solution.support.rows
+        self.n_support_ = np.bincount(solution.support.codes, minlength=len(self.classes_)).astype(np.int32)
+        self.dual_coef_ = sign * solution.dual_coef
+        self.intercept_ = sign * solution.intercept
+
+    def _solution(self) -> Solution:
+        sign = -1 if len(self.classes_) == 2 else 1
+        codes = np.repeat(np.arange(len(self.classes_)), self.n_support_)
+        support = Samples(self.support_vectors_, codes, None, self.support_)
+        return Solution(support, sign * self.dual_coef_, sign * self.intercept_)
+
+
+def _climb(blocks: Blocks, arity: int, problem: Problem) -> Future[Solution]:
+    """Solve all blocks, and merge what they keep, ``arity`` at a time."""
+    level = [solve_block(*block, problem) for block in blocks]
+    while len(level) > 1:
+        groups = [level[start : start + arity] for start in range(0, len(level), arity)]
+        level = [group[0] if len(group) == 1 else merge(group, problem) for group in groups]
+    return level[0]
+
+
+def _check_budget(solution: Future[Solution]) -> None:
+    session = active_session()
+    budget = None if session is None else session.memory_bytes
+    if budget is None:
+        return
+    n_bytes = wait_on(count_bytes(solution))
+    if n_bytes > budget:
+        raise MemoryError(
+            f"CascadeSVM.fit: the support vectors have {n_bytes} bytes, more than the {budget} bytes of the session; "
+            "lower C, choose a smoother kernel, or give dsflow.start() more memory."
+        )

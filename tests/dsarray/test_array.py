@@ -1,0 +1,68 @@
+import copy
+
+import numpy as np
+import pytest
+
+import dsarray as ds
+from dsflow import Future, task, wait_on
+from tests.dsarray.strategies import assert_same
+
+x = np.arange(12.0).reshape(4, 3)
+a = ds.array(x, block_size=(3, 2))
+
+
+def test_an_array_says_what_it_is():
+    assert (a.shape, a.ndim, a.size, a.nbytes, a.itemsize, a.dtype) == ((4, 3), 2, 12, 96, 8, np.float64)
+    assert (a.chunks, a.block_shape, a.block_size, a.grid, a.n_blocks) == (((3, 1), (2, 1)), (3, 2), (3, 2), (2, 2), 4)
+    assert not a.sparse
+
+
+def test_blocks_are_futures_in_a_grid():
+    assert isinstance(a.blocks[1, 0], Future)
+    assert wait_on(a.blocks[1, 0]).tolist() == [[9, 10]]
+    assert (a.blocks.shape, a.blocks.ndim, a.blocks.size, len(a.blocks)) == ((2, 2), 2, 4, 2)
+    assert [wait_on(future).shape for future in a.blocks[:, -1]] == [(3, 1), (1, 1)]
+    assert wait_on(a.blocks.tolist())[0][1].tolist() == [[2], [5], [8]]
+    assert [wait_on(row[0]).shape for row in a.blocks] == [(3, 2), (1, 2)]
+    assert repr(a.blocks) == "<Blocks: grid (2, 2)>"
+    assert wait_on(ds.array(5).blocks[()]) == 5
+
+
+def test_taking_one_block_starts_one_task_and_remembers_it(tasks):
+    y = a + 1
+    future = y.blocks[0, 0]
+    assert y.blocks[0, 0] is future
+    assert tasks.n == 1
+
+
+def test_an_array_passed_to_a_task_arrives_as_an_array():
+    @task
+    def total(array, factor):
+        return type(array).__name__, float((array * factor).sum())
+
+    assert wait_on(total(a + 1, 2)) == ("Array", 156.0)
+    assert wait_on(total([a][0], 2)) == ("Array", 132.0)
+
+
+def test_an_array_returned_by_a_task_is_an_array():
+    @task
+    def double(array):
+        return array * 2
+
+    assert_same(wait_on(double(a)), x * 2)
+
+
+def test_copies_change_apart():
+    b = ds.array(x)
+    others = [b.copy(), copy.copy(b), copy.deepcopy(b), np.copy(b)]
+    b += 1
+    for other in others:
+        assert_same(other, x)
+
+
+def test_arrays_are_not_hashable_and_equality_is_elementwise():
+    assert_same(a == x, np.ones((4, 3), dtype=bool))
+    with pytest.raises(TypeError):
+        hash(a)
+    assert 5.0 in a
+    assert 99.0 not in a

@@ -1,0 +1,109 @@
+import numpy as np
+import pandas as pd
+import pytest
+import scipy.sparse
+from hypothesis import given
+from hypothesis import strategies as st
+
+import dsarray as ds
+from dsflow import share, task
+from tests.dsarray.strategies import DTYPES, assert_same, blocked, modest, ndarrays
+
+x = np.arange(12.0).reshape(4, 3)
+
+
+@modest
+@given(data=st.data(), values=ndarrays([*DTYPES, "float16"]))
+def test_what_is_made_of_an_array_collects_to_it(data, values):
+    assert_same(data.draw(blocked(values)), values)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [[[1, 2], [3, 4]], 5, 2.5, True, [], ["a", "bcd"], range(3), pd.DataFrame({"a": [1.0, 2.0]}), pd.Series([1])],
+)
+def test_whatever_numpy_takes_is_taken(value):
+    assert_same(ds.array(value), np.asarray(value))
+
+
+def test_later_changes_of_the_source_are_not_seen():
+    source = x.copy()
+    array = ds.array(source, block_size=2)
+    source[:] = 0
+    assert_same(array, x)
+
+
+def test_what_is_collected_is_the_callers_own():
+    array = ds.array(x)
+    array.collect()[:] = 0
+    assert_same(array, x)
+
+
+def test_an_array_is_cut_anew_only_if_asked():
+    array = ds.array(x, block_size=3)
+    assert ds.array(array).chunks == array.chunks
+    assert ds.array(array, block_size=2).chunks == ((2, 2), (3,))
+    assert_same(ds.array(array, dtype="int32"), x.astype("int32"))
+
+
+@pytest.mark.parametrize("make", [scipy.sparse.csr_matrix, scipy.sparse.coo_array])
+def test_sparse_matrices_stay_sparse_and_of_their_flavour(make):
+    array = ds.array(make(x), block_size=(3, 2))
+    assert array.sparse
+    collected = array.collect()
+    assert collected.format == "csr"
+    assert isinstance(collected, scipy.sparse.sparray) == isinstance(make(x), scipy.sparse.sparray)
+    np.testing.assert_array_equal(collected.toarray(), x)
+    assert array.blocks[1, 1].result().format == "csr"
+
+
+def test_objects_and_records_are_refused():
+    with pytest.raises(TypeError, match="dtype object"):
+        ds.array([None, 1])
+    with pytest.raises(TypeError, match="structured"):
+        ds.array(np.zeros(2, dtype="i4,f4"))
+
+
+def test_constant_arrays_cost_nothing_until_needed(tasks):
+    huge = ds.zeros((10**9, 10))
+    assert huge.nbytes == 8 * 10**10
+    assert tasks.n == 0
+    assert_same(huge[5, :3], np.zeros(3))
+    assert tasks.n == 1
+
+
+def test_constant_arrays_agree_with_numpy():
+    assert_same(ds.zeros((4, 3), block_size=3), np.zeros((4, 3)))
+    assert_same(ds.ones(5, block_size=2, dtype="int16"), np.ones(5, dtype="int16"))
+    assert_same(ds.full((2, 2), 7), np.full((2, 2), 7))
+    assert_same(ds.full((2, 2), 7, dtype="f4"), np.full((2, 2), 7, dtype="f4"))
+    assert_same(ds.full((), "ab"), np.full((), "ab"))
+    assert_same(ds.eye(7, 5, block_size=(2, 3)), np.eye(7, 5))
+    assert_same(ds.identity(5, block_size=2), np.identity(5))
+
+
+def test_blocks_that_exist_make_an_array():
+    blocks = [[share(x[:3]), x[:3, :1]], [x[3:], x[3:, :1]]]
+    array = ds.from_blocks(blocks, ((3, 1), (3, 1)), float)
+    assert_same(array, np.hstack([x, x[:, :1]]))
+    with pytest.raises(ValueError, match="blocks along"):
+        ds.from_blocks([x], ((3, 1), (3,)), float)
+    with pytest.raises(ValueError, match="has shape"):
+        ds.from_blocks([[x]], ((3,), (3,)), float)
+
+
+def test_blocks_that_tasks_make_must_have_the_shape_declared():
+    @task
+    def make(n):
+        return np.ones((n, 3))
+
+    assert_same(ds.from_blocks([[make(1)], [make(2)]], ((1, 2), (3,)), float), np.ones((3, 3)))
+    for chunks in (((2, 1), (3,)), ((1, 1), (3,))):
+        with pytest.raises(ValueError, match="has shape"):
+            ds.from_blocks([[make(1)], [make(2)]], chunks, float).collect()
+
+
+def test_a_function_makes_blocks_inside_the_tasks_that_use_them(tasks):
+    array = ds.from_function(np.full, ((2, 2), (3,)), int, lambda index: ((2, 3), index[0]))
+    assert_same((array + 1).sum(axis=1), np.array([3, 3, 6, 6]))
+    assert tasks.n == 2

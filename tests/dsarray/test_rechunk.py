@@ -1,0 +1,39 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import dsarray as ds
+from tests.dsarray.strategies import assert_same, cuts, modest, pairs
+
+x = np.arange(24).reshape(6, 4)
+
+
+@modest
+@given(pair=pairs(["int64"]), data=st.data())
+def test_other_blocks_hold_the_same_values(pair, data):
+    values, array = pair
+    chunks = tuple(data.draw(cuts(length)) for length in values.shape)
+    cut = array.rechunk(chunks)
+    assert cut.chunks == chunks
+    assert_same(cut, values)
+
+
+def test_blocks_that_stay_cost_nothing(tasks):
+    a = ds.array(x, block_size=2)
+    b = a.rechunk(((2, 4), -1))
+    assert b.blocks[0, 0] is a.blocks[0, 0]
+    assert tasks.n == 0
+    assert_same(b, x)
+    assert tasks.n == 1
+
+
+def test_blocks_that_several_need_are_computed_once(tasks):
+    a = ds.array(x, block_size=6) + 1
+    assert_same(a.rechunk(1), x + 1)
+    assert tasks.n == 1 + 6
+
+
+def test_block_size_is_checked():
+    with pytest.raises(ValueError, match="rechunk: block_size=0"):
+        ds.array(x).rechunk(0)

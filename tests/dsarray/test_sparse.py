@@ -1,0 +1,79 @@
+import numpy as np
+import pytest
+import scipy.sparse
+
+import dsarray as ds
+from tests.dsarray.strategies import assert_same
+
+x = np.where(np.arange(24) % 3 == 0, np.arange(24.0), 0).reshape(6, 4)
+csr = scipy.sparse.csr_array(x)
+a = ds.array(csr, block_size=(4, 3))
+matrix = ds.array(scipy.sparse.csr_matrix(x), block_size=(4, 3))
+
+KEEPS_ZEROS = [
+    lambda v: -v, lambda v: abs(v), lambda v: np.sqrt(v), lambda v: v * 2, lambda v: 3 * v, lambda v: v / 4,
+    lambda v: v**2, lambda v: v + v, lambda v: v - v * 2, lambda v: v * v,
+    lambda v: v.T, lambda v: v[1:5], lambda v: v[::-1],
+    lambda v: v[[3, 0, 5]], lambda v: v[x[:, 0] > 5], lambda v: v[:, 1:3], lambda v: np.log1p(v),
+    lambda v: v.astype(np.float32),
+]  # fmt: skip
+REFUSED = [
+    lambda v: v**0, lambda v: 2**v,
+    lambda v: v + 1, lambda v: np.exp(v), lambda v: v > 0, lambda v: v * np.inf, lambda v: 1 / v, lambda v: v / 0,
+    lambda v: v.std(), lambda v: v.reshape(-1), lambda v: v.argmax(), lambda v: np.asarray(v), lambda v: v + v[:1],
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("call", KEEPS_ZEROS)
+@pytest.mark.parametrize("array", [a, matrix], ids=["array", "matrix"])
+def test_what_keeps_zeros_stays_sparse(call, array):
+    result = call(array)
+    assert result.sparse
+    expected = call(x)
+    collected = result.collect()
+    assert collected.format == "csr"
+    assert collected.dtype == result.dtype == expected.dtype
+    np.testing.assert_allclose(collected.toarray(), expected)
+
+
+@pytest.mark.parametrize("call", REFUSED)
+def test_what_does_not_is_refused(call):
+    with pytest.raises(TypeError, match="to_dense"):
+        call(a)
+
+
+def test_dense_partners_give_sparse_products():
+    np.testing.assert_allclose((a * x[0]).collect().toarray(), x * x[0])
+    np.testing.assert_allclose((x * a).collect().toarray(), x * x)
+
+
+@pytest.mark.parametrize("axis", [None, 0, 1, (0, 1)])
+@pytest.mark.parametrize("name", ["sum", "mean", "min", "max"])
+@pytest.mark.parametrize("array", [a, matrix], ids=["array", "matrix"])
+def test_reductions_give_dense_results(array, name, axis):
+    assert_same(getattr(array, name)(axis=axis), getattr(x, name)(axis=axis), rtol=1e-12)
+
+
+@pytest.mark.parametrize("array", [a, matrix], ids=["array", "matrix"])
+def test_products_with_matrices(array):
+    dense = np.arange(8.0).reshape(4, 2)
+    assert_same(array @ dense, x @ dense)
+    assert_same(array @ dense[:, 0], x @ dense[:, 0])
+    assert_same(dense.T @ array.T, dense.T @ x.T)
+    product = array @ array.T
+    assert product.sparse
+    np.testing.assert_allclose(product.collect().toarray(), x @ x.T)
+
+
+def test_other_blocks_rows_and_dense_copies():
+    np.testing.assert_array_equal(a.rechunk((5, 2)).collect().toarray(), x)
+    assert [block.shape for block in (f.result() for f in a.row_blocks())] == [(4, 4), (2, 4)]
+    assert_same(a.to_dense(), x)
+    assert_same(ds.apply_along_axis(np.max, 0, a), x.max(axis=0))
+    assert_same(np.concatenate([a, x]), np.vstack([x, x]))
+    assert np.concatenate([a, a]).sparse
+
+
+def test_integers_in_an_index_are_refused_with_advice():
+    with pytest.raises(IndexError, match=r"x\[i:i\+1\]"):
+        a[0]

@@ -1,0 +1,85 @@
+"""Law 4: every wait ends or says why it waits."""
+
+import logging
+import threading
+import time
+
+import pytest
+
+import dsflow._session
+from dsflow import task, wait_on
+from tests.dsflow.conftest import only
+
+
+@task
+def nap(seconds):
+    time.sleep(seconds)
+    return seconds
+
+
+@task
+def after(x):
+    return x
+
+
+@pytest.fixture
+def impatient(monkeypatch, caplog):
+    monkeypatch.setattr(dsflow._session, "PATIENCE_S", 0.05)
+    caplog.set_level(logging.WARNING, logger="dsflow")
+    return caplog
+
+
+def _waiting_lines(caplog):
+    return [record.getMessage() for record in caplog.records if record.getMessage().startswith("waiting for")]
+
+
+@only("threads", "dask", "dask-inproc")
+def test_a_long_wait_says_which_task_it_waits_for_and_where_that_is(engine, impatient):
+    assert wait_on(nap(0.3)) == 0.3
+    lines = _waiting_lines(impatient)
+    assert len(lines) >= 2, "it says so again"
+    assert "nap" in lines[0]
+    assert "test_law_04_liveness.py" in lines[0]
+    assert "running" in lines[-1]
+
+
+@only("threads", "dask", "dask-inproc")
+def test_a_long_wait_names_the_task_at_the_root_of_it(engine, impatient):
+    assert wait_on(after(after(nap(0.3)))) == 0.3
+    line = _waiting_lines(impatient)[0]
+    assert line.index("after") < line.index("which needs nap")
+
+
+@only("threads")
+def test_a_wait_for_a_task_without_a_slot_says_that_all_are_busy(engine, impatient):
+    naps = [nap(0.3) for _ in range(6)]
+    assert wait_on(naps[-1]) == 0.3
+    assert "all 2 slots are busy" in _waiting_lines(impatient)[0]
+
+
+@only("threads", "dask", "dask-inproc")
+def test_a_wait_for_many_tasks_stays_short(engine, impatient):
+    naps = [nap(0.2), *(nap(0.01) for _ in range(30))]
+    dsflow.barrier()
+    line = _waiting_lines(impatient)[0]
+    assert "more" in line
+    assert len(line) < 2000
+    assert all(future.done() for future in naps)
+
+
+def test_short_waits_say_nothing(engine, caplog):
+    caplog.set_level(logging.WARNING, logger="dsflow")
+    wait_on(nap(0.01))
+    assert not _waiting_lines(caplog)
+
+
+@only("threads", "dask", "dask-inproc")
+def test_many_threads_may_wait_for_one_task(engine):
+    future = nap(0.1)
+    results = []
+    threads = [threading.Thread(target=lambda: results.append(future.result())) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    assert results == [0.1] * 8
