@@ -48,11 +48,11 @@ CASES = {
 }
 
 
-def timed(model, X, engine=None):
+def timed(model, data, engine=None):
     """Seconds to fit, and the fitted model. The session is open for our own only: it limits the threads of others."""
     with dsflow.start(engine) if engine else contextlib.nullcontext():
         start = time.perf_counter()
-        model.fit(X)
+        model.fit(data)
         return time.perf_counter() - start, model
 
 
@@ -60,12 +60,12 @@ def main(repeats):
     """Print one line for each case."""
     warnings.simplefilter("ignore")
     for name, (make, dtype, parameters) in CASES.items():
-        X = make(dtype)
+        data = make(dtype)
         ours, theirs = [], []
         for repeat in range(repeats + 1):
             pair = [
-                (ours, *timed(KMeans(random_state=0, **parameters), X, "threads")),
-                (theirs, *timed(sklearn.cluster.KMeans(random_state=0, **parameters), X)),
+                (ours, *timed(KMeans(random_state=0, **parameters), data, "threads")),
+                (theirs, *timed(sklearn.cluster.KMeans(random_state=0, **parameters), data)),
             ]
             if repeat:  # the first pair warms up
                 for seconds, spent, _ in pair:

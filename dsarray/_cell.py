@@ -10,6 +10,7 @@ Only programs and Futures travel with a task; its result stays where it ran.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeAlias
@@ -17,7 +18,7 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from dsflow import Future, active_session, share, task
+from dsflow import Future, Task, active_session, share, task
 
 __all__ = ["Apply", "Cell", "Cells", "Value", "make_cells", "start_cells"]
 
@@ -206,4 +207,16 @@ def _submit(recipes: dict[Cell, Apply]) -> Future[Any]:
         )
         for cell, recipe in recipes.items()
     )
-    return evaluate_block(program, *[cell.source() for cell in inputs])
+    return _evaluator(program[-1].function)(program, *[cell.source() for cell in inputs])
+
+
+def _evaluator(function: Callable[..., Any]) -> Task[Any]:
+    """`evaluate_block`, named after the last function of a program."""
+    function = getattr(function, "func", function)  # a functools.partial has no name of its own
+    name = getattr(function, "__name__", type(function).__name__).strip("_<>")
+    return _evaluate_as(name)
+
+
+@functools.lru_cache(maxsize=256)
+def _evaluate_as(name: str) -> Task[Any]:
+    return evaluate_block.named(name)

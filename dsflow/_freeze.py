@@ -47,23 +47,22 @@ class Frozen:
 
     payload: bytes
     """The pickle stream, protocol 5."""
-    buffers: tuple[memoryview, ...]
-    """The out-of-band buffers, in order."""
+    buffers: tuple[Any, ...]
+    """The out-of-band buffers, in order: bytes, PickleBuffers, or what a transport made of them.
+
+    Not memoryviews: the garbage collector may clear one while it is exported, which crashes the interpreter.
+    """
     has_references: bool = False
     """True if the stream names objects that thawing has to look up."""
 
     @property
     def nbytes(self) -> int:
         """Size of the stream and the buffers, in bytes."""
-        return len(self.payload) + sum(buffer.nbytes for buffer in self.buffers)
+        return len(self.payload) + sum(_view(buffer).nbytes for buffer in self.buffers)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        buffers = [pickle.PickleBuffer(buffer) for buffer in self.buffers]
-        return _frozen, (self.payload, buffers, self.has_references)
-
-
-def _frozen(payload: bytes, buffers: Sequence[Any], has_references: bool) -> Frozen:
-    return Frozen(payload, tuple(memoryview(buffer) for buffer in buffers), has_references)
+        buffers = tuple(b if type(b) is pickle.PickleBuffer else pickle.PickleBuffer(b) for b in self.buffers)
+        return Frozen, (self.payload, buffers, self.has_references)
 
 
 class _Freezer(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpickle has no annotations
@@ -79,6 +78,22 @@ class _Thawer(pickle.Unpickler):
 
     def persistent_load(self, pid: Any) -> Any:
         return self._lookup(pid)
+
+
+class _OwningThawer(_Thawer):
+    """Makes arrays writable, those too that were not when they were frozen."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        found = super().find_class(module, name)
+        return _own_array(found) if name == "_frombuffer" and module.startswith("numpy") else found
+
+
+def _own_array(from_buffer: Callable[..., Any]) -> Callable[..., Any]:
+    def build(*args: Any) -> Any:
+        array = from_buffer(*args)
+        return array if array.flags.writeable else array.copy(order="K")
+
+    return build
 
 
 def freeze(value: Any, *, portable: bool, snapshot: bool = False, reference: PersistentId | None = None) -> Stored:
@@ -111,10 +126,8 @@ def freeze(value: Any, *, portable: bool, snapshot: bool = False, reference: Per
         file = io.BytesIO()
         _Freezer(file, reference or _no_reference, buffers.append).dump(value)
         payload = file.getvalue()
-    views = [buffer.raw() for buffer in buffers]
-    if snapshot:
-        views = [view if _is_immutable(view) else memoryview(bytes(view)) for view in views]
-    return Frozen(payload, tuple(views), reference is not None)
+    kept: list[Any] = [bytes(b.raw()) if snapshot and not _is_immutable(b.raw()) else b for b in buffers]
+    return Frozen(payload, tuple(kept), reference is not None)
 
 
 def thaw(stored: Stored, *, writable: bool = False, lookup: Callable[[Any], Any] | None = None) -> Any:
@@ -131,11 +144,12 @@ def thaw(stored: Stored, *, writable: bool = False, lookup: Callable[[Any], Any]
     """
     if type(stored) is not Frozen:
         return stored
-    buffers: list[Any] = [bytearray(b) if writable else b.toreadonly() for b in stored.buffers]
-    if stored.has_references:
-        assert lookup is not None
-        return _Thawer(stored, buffers, lookup).load()
-    return pickle.loads(stored.payload, buffers=buffers)
+    views = map(_view, stored.buffers)
+    buffers: list[Any] = [bytearray(view) if writable else view.toreadonly() for view in views]
+    if not stored.has_references and not (writable and buffers):
+        return pickle.loads(stored.payload, buffers=buffers)
+    thawer = _OwningThawer if writable and buffers else _Thawer
+    return thawer(stored, buffers, lookup or _no_lookup).load()
 
 
 def nbytes_of(stored: Stored) -> int:
@@ -149,6 +163,14 @@ def is_array(value: Any) -> bool:
     """Whether ``value`` is a NumPy array."""
     numpy = sys.modules.get("numpy")  # whoever has an array has imported NumPy; dsflow itself does not need it
     return numpy is not None and isinstance(value, numpy.ndarray)
+
+
+def _view(buffer: Any) -> memoryview:
+    return buffer.raw() if type(buffer) is pickle.PickleBuffer else memoryview(buffer)
+
+
+def _no_lookup(reference: Any) -> Any:
+    raise pickle.UnpicklingError(f"the reference {reference!r} is to nothing")
 
 
 def _no_reference(_: Any) -> None:

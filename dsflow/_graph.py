@@ -39,13 +39,27 @@ class Failure:
         True once it has been raised at a wait.
     """
 
-    __slots__ = ("_traceback", "exception", "key", "seen")
+    __slots__ = ("_traceback", "cover", "exception", "key", "seen")
 
     def __init__(self, exception: BaseException, key: str, *, seen: bool = False) -> None:
         self.exception = exception
         self.key = key
         self.seen = seen
+        self.cover: Failure | None = None
+        """The failure of a node that was to read the same value: who has seen that one need not see this one."""
         self._traceback = exception.__traceback__
+
+    @property
+    def reported(self) -> bool:
+        """Whether it, or one that stands for it, has been raised at a wait."""
+        looked_at: set[Failure] = set()
+        failure: Failure | None = self
+        while failure is not None and failure not in looked_at:
+            if failure.seen:
+                return True
+            looked_at.add(failure)
+            failure = failure.cover
+        return False
 
     def throw(self) -> NoReturn:
         """Raise the exception, with the frames it had when the task failed."""
@@ -201,6 +215,8 @@ class Graph:
             settled.append(node)
             for dependent in dependents:
                 if outcome.failure is not None:
+                    if dependent.failure is not None and dependent.failure is not outcome.failure:
+                        outcome.failure.cover = dependent.failure
                     stack.append((dependent, Outcome(failure=outcome.failure)))
                     continue
                 with self.lock:

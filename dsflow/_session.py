@@ -101,7 +101,7 @@ class Session:
     def settle(self, node: Node, outcome: Outcome) -> None:
         """Record what came of a node (called by the engine)."""
         if outcome.failure is not None and outcome.failure.key == node.key:
-            self._failures = [failure for failure in self._failures if not failure.seen]
+            self._failures = [failure for failure in self._failures if not failure.reported]
             self._failures.append(outcome.failure)
         settled, ready = self.graph.settle(node, outcome)
         for listener in self.listeners:
@@ -232,7 +232,7 @@ class Session:
 
     def raise_unseen(self) -> None:
         """Raise the first failure that was not raised at a wait yet."""
-        unseen = [failure for failure in self._failures if not failure.seen]
+        unseen = [failure for failure in self._failures if not failure.reported]
         self._failures.clear()
         if not unseen:
             return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import inspect
 import sys
@@ -33,6 +34,8 @@ class Task(Generic[R]):
         self.directions = directions or {}
         self.pickled: bytes | None = None
         """The task as an engine sends it, once it has."""
+        self.origin: Task[R] | None = None
+        """The task that this one is under another name."""
         functools.update_wrapper(self, function)
         self.name: str = getattr(function, "__name__", type(function).__name__)
         self.signature = _checked_signature(function, self.name, returns, self.directions)
@@ -65,6 +68,12 @@ class Task(Generic[R]):
 
     def __get__(self, owner: Any, kind: type | None = None) -> Any:
         return self if owner is None or isinstance(owner, type) else self.bind_to(owner)
+
+    def named(self, name: str) -> Task[R]:
+        """Return this task under another name, for pictures and messages."""
+        other: Task[R] = copy.copy(self)
+        other.name, other.origin, other.pickled = name, self, None
+        return other
 
     def kind(self) -> type | None:
         """The class that the function is annotated to return, whose task methods a Future forwards; None if unknown."""
@@ -103,7 +112,14 @@ class Task(Generic[R]):
     def __repr__(self) -> str:
         return f"<Task {self.name}{self.signature}>"
 
+    def __copy__(self) -> Task[R]:
+        other: Task[R] = Task.__new__(Task)
+        other.__dict__.update(self.__dict__)
+        return other
+
     def __reduce__(self) -> tuple[Any, ...]:
+        if self.origin is not None:
+            return Task.named, (self.origin, self.name)
         module, name = self.function.__module__, self.function.__qualname__
         if module != "__main__" and _find_task(module, name) is self:
             return _find_task, (module, name)

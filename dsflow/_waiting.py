@@ -45,9 +45,30 @@ def wait_on(value: Any, /, *more: Any) -> Any:
     if active_session() is None and not isinstance(value, Future):
         return [value, *more] if more else value
     context = current_context()
-    if more:
-        return [_resolve(each, context) for each in (value, *more)]
-    return _resolve(value, context)
+    asked: Any = [value, *more] if more else value
+    try:
+        return _resolve(asked, context)
+    except BaseException:
+        _ignore_failures(asked, context)
+        raise
+
+
+def _ignore_failures(value: Any, context: Context) -> None:
+    """Regard the failures of all that was waited for as seen, since one of them is being raised."""
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, (list, tuple)):
+        for item in value:
+            _ignore_failures(item, context)
+    future = value if type(value) is Future else context.tracker.find(value)
+    if future is not None:
+        future.add_done_callback(_mark_seen)
+
+
+def _mark_seen(future: Future[Any]) -> None:
+    failure = future._version.failure
+    if failure is not None:
+        failure.seen = True
 
 
 def _resolve(value: Any, context: Context) -> Any:

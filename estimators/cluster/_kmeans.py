@@ -23,7 +23,15 @@ import dsarray as ds
 from dsflow import share, task, wait_on
 from estimators._validation import check_rows, check_weights, check_X, like_input, map_rows, rows_to_array
 from estimators.cluster._kmeans_init import Source, choose_plus_plus, choose_random, choose_scalable
-from estimators.cluster._lloyd import Descent, add_pairs, center_points, label_rows, own_distances, run_lloyd
+from estimators.cluster._lloyd import (
+    Descent,
+    add_pairs,
+    center_points,
+    label_rows,
+    own_distances,
+    run_lloyd,
+    squared_norms,
+)
 
 __all__ = ["KMeans"]
 
@@ -135,14 +143,12 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, Ba
             raise ValueError(
                 f"KMeans.fit: n_samples={rows.shape[0]} should be >= n_clusters={self.n_clusters}; ask for fewer."
             )
-        blocks, weights = rows.row_blocks(), _weight_blocks(self, sample_weight, rows)
-        mean, variance = _mean_and_variance(rows)
-        offset = share(mean)
-        points = [center_rows(block, offset) for block in blocks]
+        weights = _weight_blocks(self, sample_weight, rows)
+        points, mean, variance = _center(rows)
         starts = self._choose_starts(Source(points, weights, rows.chunks[0]), like_input(X, rows), mean)
         runs = run_lloyd(Descent(points, weights, self.max_iter, self.tol * variance, self.arity), starts)
         centers = [(run.centers + mean).astype(rows.dtype) for run in runs]
-        results = [_label(blocks, weights, each) for each in centers]
+        results = [_label(rows.row_blocks(), weights, each) for each in centers]
         inertias, counts = zip(*[wait_on(summary) for _, summary in results], strict=True)
         best = _choose_best(inertias)
 
@@ -255,13 +261,15 @@ def _weight_blocks(model: KMeans, sample_weight: Any, rows: ds.Array) -> list[An
     return [None] * rows.grid[0] if weights is None else weights.row_blocks()
 
 
-def _mean_and_variance(rows: ds.Array) -> tuple[Any, float]:
-    """Return what to shift rows by, which is 0 for sparse ones, and the mean variance of the features."""
-    if rows.sparse:
-        variance = (rows * rows).mean(axis=0) - rows.mean(axis=0) ** 2
-        return np.zeros(rows.shape[1], dtype=rows.dtype), float(variance.collect().mean())
-    mean, variance = rows.mean(axis=0), rows.var(axis=0)
-    return mean.collect(), float(variance.collect().mean())
+def _center(rows: ds.Array) -> tuple[list[Any], Any, float]:
+    """Return Futures of points, by rows of blocks; what they are relative to; and the mean variance of the features."""
+    mean = rows.mean(axis=0).collect()
+    offset = np.zeros_like(mean) if rows.sparse else mean  # sparse rows have to keep their zeros
+    shared = share(offset)
+    pairs = [center_rows(block, shared) for block in rows.row_blocks()]
+    total = wait_on(ds.tree_reduce(np.add, [square for _, square in pairs]))
+    n_samples, n_features = rows.shape
+    return [points for points, _ in pairs], offset, total / n_samples / n_features - ((mean - offset) ** 2).mean()
 
 
 def _label(blocks: list[Any], weights: list[Any], centers: Any) -> tuple[list[Any], Any]:
@@ -277,10 +285,11 @@ def _choose_best(inertias: list[float]) -> int:
     return next(start for start, inertia in enumerate(inertias) if inertia <= limit)
 
 
-@task
-def center_rows(rows: Any, mean: Any) -> Any:
-    """Return points: rows relative to ``mean``, with a last column of ones."""
-    return center_points(rows, mean)
+@task(returns=2)
+def center_rows(rows: Any, offset: Any) -> tuple[Any, float]:
+    """Return points; and the sum of their squared norms."""
+    points = center_points(rows, offset)
+    return points, float(squared_norms(points).sum(dtype=float))
 
 
 @task(returns=2)

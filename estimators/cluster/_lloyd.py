@@ -34,6 +34,9 @@ __all__ = [
 _SCORES_BYTES = 1 << 19
 """Size of the matrix of scores that is worked on at a time: it has to stay in the cache of a core."""
 
+_ROWS_AT_ONCE = 1 << 12
+"""Number of rows that are made points at a time, where these are used only once."""
+
 _SPAN_ROWS = 1 << 16
 """Number of rows that are summed in the precision of the data, before sums go on in double precision."""
 
@@ -158,8 +161,8 @@ def label_rows(rows: Any, centers: Any) -> Any:
     xp = ds.namespace(rows)
     offset = 0 if scipy.sparse.issparse(rows) else centers.mean(axis=0)
     scorer = make_scorer(centers - offset)
-    spans = [slice(start, start + _SPAN_ROWS) for start in range(0, rows.shape[0], _SPAN_ROWS)]
-    labels = [find_nearest(center_points(rows[span], offset), scorer) for span in spans]
+    parts = [rows[start : start + _ROWS_AT_ONCE] for start in range(0, rows.shape[0], _ROWS_AT_ONCE)]
+    labels = [find_nearest(center_points(part, offset), scorer) for part in parts]
     return xp.concatenate(labels) if labels else xp.empty(0, dtype=xp.int32)
 
 
