@@ -131,7 +131,7 @@ class Array(NDArrayOperatorsMixin):
 
     def item(self) -> Any:
         """Return the only element as a Python scalar."""
-        return _sinks.scalar(self, "item()", lambda value: value.item())
+        return _sinks.scalar(self, "item()", lambda value: value.item(), ValueError)
 
     def tolist(self) -> Any:
         """Return the elements as nested lists."""
@@ -191,7 +191,8 @@ class Array(NDArrayOperatorsMixin):
 
     def transpose(self, *axes: Any) -> Array:
         """Return the array with its axes in another order, by default reversed."""
-        return _reshape.transpose(self, axes[0] if len(axes) == 1 and not isinstance(axes[0], int) else axes or None)
+        is_one_order = len(axes) == 1 and not hasattr(axes[0], "__index__")
+        return _reshape.transpose(self, axes[0] if is_one_order else axes or None)
 
     def reshape(self, *shape: Any) -> Array:
         """Return the elements, in C order, in another shape; one length may be -1."""
@@ -211,6 +212,12 @@ class Array(NDArrayOperatorsMixin):
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **keywords: Any) -> Any:
         return _elementwise.apply_ufunc(ufunc, method, inputs, keywords)
+
+    def __imatmul__(self, other: Any) -> Array:
+        if np.ndim(other) < 2:
+            raise ValueError(f"@=: the right side has {np.ndim(other)} dimensions, but needs 2; use a = a @ b.")
+        product: Array = _elementwise.apply_ufunc(np.matmul, "__call__", (self, other), {"out": (self,)})
+        return product
 
     def __array_function__(
         self, function: Callable[..., Any], types: Any, args: tuple[Any, ...], keywords: dict[str, Any]

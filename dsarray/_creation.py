@@ -70,6 +70,8 @@ def array(x: Any, block_size: BlockSize = None, *, dtype: npt.DTypeLike | None =
         return x.copy() if block_size is None else _rechunk.to_block_size(x, block_size)
     if is_sparse(x):
         return _from_sparse(x if dtype is None else x.astype(dtype), block_size)
+    if isinstance(x, np.ma.MaskedArray):
+        raise TypeError("array: a masked array is not supported; fill it first, as in x.filled(0).")
     values = np.asarray(x, dtype=dtype)
     check_dtype(values.dtype, "array")
     return _cut_value(values, default_chunks(values.shape, values.itemsize, block_size, "array"))
@@ -88,8 +90,8 @@ def _cut_value(values: Any, chunks: Chunks, *, sparse: bool = False) -> Array:
     starts = tuple(map(offsets, chunks))
     cells = []
     for index in block_indices(chunks):
-        part = values[tuple(slice(s[i], s[i + 1]) for s, i in zip(starts, index, strict=True))]
-        cells.append(Cell(Value(part if sparse else _frozen_copy(part))))
+        key = tuple(slice(s[i], s[i + 1]) for s, i in zip(starts, index, strict=True))
+        cells.append(Cell(Value(values[key] if sparse else _frozen_copy(values[(*key, ...)]))))
     return Array(make_cells(grid_of(chunks), cells), chunks, values.dtype, sparse=sparse)
 
 
@@ -135,7 +137,7 @@ def from_blocks(blocks: Any, chunks: Chunks, dtype: npt.DTypeLike, *, sparse: bo
     check_dtype(dtype, "from_blocks")
     for block, index in zip(flat, block_indices(chunks), strict=True):
         if not isinstance(block, Future):
-            _rechunk.check_block(block, block_shape(chunks, index))
+            _rechunk.check_block(block, block_shape(chunks, index), dtype)
     return Array(make_cells(grid_of(chunks), map(_cell_of, flat)), chunks, dtype, sparse=sparse)
 
 
@@ -215,12 +217,14 @@ def full(shape: Any, fill_value: Any, block_size: BlockSize = None, *, dtype: np
 
 def zeros(shape: Any, block_size: BlockSize = None, *, dtype: npt.DTypeLike = float) -> Array:
     """Make an array of zeros, which takes no memory until it is needed; see `full`."""
-    return full(shape, np.zeros((), dtype)[()], block_size)
+    zero = np.zeros((), dtype)
+    return full(shape, zero, block_size, dtype=zero.dtype)
 
 
 def ones(shape: Any, block_size: BlockSize = None, *, dtype: npt.DTypeLike = float) -> Array:
     """Make an array of ones, which takes no memory until it is needed; see `full`."""
-    return full(shape, np.ones((), dtype)[()], block_size)
+    one = np.ones((), dtype)
+    return full(shape, one, block_size, dtype=one.dtype)
 
 
 def eye(

@@ -58,6 +58,8 @@ def as_array(value: Any) -> Array:
     if _sparse.is_sparse(value):
         values = _sparse.to_csr(value)
     else:
+        if isinstance(value, (np.ma.MaskedArray, np.matrix)):
+            raise TypeError(f"Array: cannot be combined with a {type(value).__name__}; convert it to an ndarray first.")
         values = np.array(value)
         if values.dtype.kind in "OV":
             raise TypeError(f"Array: cannot be combined with elements of dtype {values.dtype}; convert them first.")
@@ -110,7 +112,7 @@ def sample_of(operand: Any) -> Any:
     """Return a tiny operand of the same type, on which NumPy itself can say what comes of it."""
     if not isinstance(operand, _array.Array):
         return operand
-    return np.ones((0,) * operand.ndim, dtype=operand.dtype)
+    return np.ones((0,) * max(1, operand.ndim), dtype=operand.dtype)  # of a scalar, NumPy would measure the text
 
 
 def result_dtype(function: Callable[..., Any], operands: Sequence[Any], keywords: dict[str, Any]) -> np.dtype[Any]:
@@ -151,6 +153,8 @@ def elementwise(function: Callable[..., Any], *operands: Any, **keywords: Any) -
         Cell.of(function, *[known[i] if source is None else source[n] for i, source in enumerate(sources)], **keywords)
         for n in range(math.prod(grid))
     ]
+    if not chunks and (dtype.kind in "SU" or not dtype.isnative):  # which a scalar of NumPy's does not keep
+        cells = [Cell.of(_astype, cell, dtype) for cell in cells]
     return _array.Array(make_cells(grid, cells), chunks, dtype, sparse=n_sparse > 0)
 
 
@@ -175,6 +179,8 @@ def apply_ufunc(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], keywords:
     if out is None:
         return results
     many = results if isinstance(results, tuple) else (results,)
+    if any(target is None for target in out) and any(np.shape(target) not in ((), many[0].shape) for target in out):
+        raise TypeError(f"np.{ufunc.__name__}: out= with None beside a larger Array is not supported; give all of them.")
     stored = tuple(_store(result, target, ufunc) for result, target in zip(many, out, strict=True))
     return stored if isinstance(results, tuple) else stored[0]
 
@@ -203,6 +209,9 @@ def _store(result: Array, target: Any, ufunc: np.ufunc) -> Any:
         raise TypeError(
             f"np.{ufunc.__name__}: cannot put {result.dtype} into an Array of {target.dtype}; use astype() first."
         )
+    if target.sparse and not result.sparse:
+        raise _sparse.refuse(f"np.{ufunc.__name__} with a dense result in out=")
+    result = result if target.sparse else to_dense(result)
     if result.shape != target.shape:
         result = elementwise(_broadcast_first, result, target)
     target.become(astype(result, target.dtype))
@@ -223,7 +232,9 @@ def astype(a: Array, dtype: npt.DTypeLike) -> Array:
         return a.copy()
     if dtype.kind in "OV":
         raise TypeError(f"astype: dtype {dtype} is not supported; give a number, bool, text or time dtype.")
-    known = dtype if dtype.itemsize else np.ones(0, a.dtype).astype(dtype).dtype
+    known = np.ones(0, a.dtype).astype(dtype).dtype
+    if known.kind in "mM" and np.datetime_data(known)[0] == "generic":
+        raise TypeError(f"astype: dtype {dtype} has no unit of time; name it, as in {dtype}[s].")
     cells = [Cell.of(_astype, cell, dtype) for cell in a._cells.flat]
     return _array.Array(make_cells(a.grid, cells), a.chunks, known, sparse=a.sparse)
 

@@ -177,7 +177,8 @@ def _choose(a: Array, parts: list[Any], at: int) -> Array:
         wrong = positions[(positions < -n) | (positions >= n)]
         if wrong.size:
             raise IndexError(f"Array: index {wrong[0]} is out of bounds for axis {axis_before} with size {n}.")
-        result = _gather(base, axis, np.where(positions < 0, positions + n, positions).astype(np.intp))
+        positions = positions.astype(np.intp)
+        result = _gather(base, axis, np.where(positions < 0, positions + n, positions))
     return _reshape.move_axis(result, axis, 0) if _goes_first(parts) else result
 
 

@@ -242,11 +242,15 @@ def _along(block: Any, call: Call, shape: Sequence[int], n_new: int, dtype: np.d
     function, axis, args, keywords = call
     if 0 in block.shape[:axis] + block.shape[axis + 1 :]:
         return np.empty(shape, dtype=dtype)
-    result = np.apply_along_axis(function, axis, densify(block), *args, **keywords)
-    if result.shape != tuple(shape):
-        got = result.shape[axis : axis + n_new]
-        raise ValueError(
-            f"apply_along_axis: {getattr(function, '__name__', function)} returned shape {got} for one slice and "
-            f"{tuple(shape[axis : axis + n_new])} for the first; return one shape."
-        )
-    return result.astype(dtype, copy=False)
+    wanted = tuple(shape[axis : axis + n_new])
+
+    def as_the_first(lane: Any) -> Any:
+        result = np.asarray(function(lane, *args, **keywords))
+        if result.shape != wanted:
+            raise ValueError(
+                f"apply_along_axis: {getattr(function, '__name__', function)} returned shape {result.shape} for one "
+                f"slice and {wanted} for the first; return one shape."
+            )
+        return result.astype(dtype)
+
+    return np.apply_along_axis(as_the_first, axis, densify(block))

@@ -30,11 +30,11 @@ class Moments(NamedTuple):
     """The sum of their squared distances from it."""
 
 
-def _accumulator(dtype: np.dtype[Any]) -> np.dtype[Any]:
-    """The type in which elements are summed: that of NumPy, or a wider one."""
+def _accumulator(dtype: np.dtype[Any]) -> np.dtype[Any] | None:
+    """The type in which elements are summed, where that is not their own."""
     if dtype.kind in "biu":
         return np.dtype(np.float64)
-    return np.dtype(np.float32) if dtype == np.float16 else dtype
+    return np.dtype(np.float32) if dtype == np.float16 else None
 
 
 def _wide(dtype: np.dtype[Any]) -> np.dtype[Any]:

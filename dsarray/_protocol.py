@@ -55,9 +55,22 @@ def _method(name: str) -> Callable[..., Any]:
 
 def _elementwise_function(function: Callable[..., Any]) -> Callable[..., Any]:
     def call(*operands: Any, **keywords: Any) -> Any:
+        for name, value in keywords.items():  # which go to each block as they are
+            if np.ndim(value):
+                raise TypeError(f"np.{function.__name__}: an array for {name}= is not supported; give a scalar.")
         return _elementwise.elementwise(function, *operands, **keywords)
 
     return call
+
+
+def _nan_to_num(x: Any, copy: bool = True, **keywords: Any) -> Any:
+    if not copy:
+        raise TypeError("np.nan_to_num: copy=False is not supported for an Array; use what the call returns.")
+    return _elementwise_function(np.nan_to_num)(x, **keywords)
+
+
+def _reshape_function(a: Any, shape: Any) -> Any:
+    return _reshape.reshape(_elementwise.as_array(a), shape)
 
 
 def _where(condition: Any, x: Any, y: Any) -> Any:
@@ -89,24 +102,26 @@ _FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = {
     **{
         getattr(np, name): _method(name)
         for name in (
-            "all", "any", "argmax", "argmin", "clip", "max", "mean", "min", "prod", "ravel", "reshape", "round",
+            "all", "any", "argmax", "argmin", "clip", "max", "mean", "min", "prod", "ravel", "round",
             "squeeze", "std", "sum", "var", "copy",
         )
     },
     **{
         function: _elementwise_function(function)
-        for function in (np.isclose, np.real, np.imag, np.nan_to_num, np.angle, np.iscomplex, np.isreal, np.i0, np.sinc)
+        for function in (np.isclose, np.real, np.imag, np.angle, np.iscomplex, np.isreal, np.i0, np.sinc)
     },
     np.transpose: lambda a, axes=None: _reshape.transpose(a, axes),
     np.amax: _method("max"),
     np.amin: _method("min"),
     np.where: _where,
+    np.nan_to_num: _nan_to_num,
+    np.reshape: _reshape_function,
     np.dot: dot,
     np.concatenate: lambda arrays, axis=0: _reshape.concatenate(arrays, axis),
     np.expand_dims: _reshape.expand_dims,
     np.apply_along_axis: _map.apply_along_axis,
-    np.zeros_like: lambda a, dtype=None: _full_like(a, 0, dtype),
-    np.ones_like: lambda a, dtype=None: _full_like(a, 1, dtype),
+    np.zeros_like: lambda a, dtype=None: _full_like(a, np.zeros((), a.dtype if dtype is None else dtype), dtype),
+    np.ones_like: lambda a, dtype=None: _full_like(a, np.ones((), a.dtype if dtype is None else dtype), dtype),
     np.full_like: _full_like,
     np.array_equal: _array_equal,
     np.allclose: _allclose,

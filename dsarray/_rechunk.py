@@ -7,6 +7,8 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from dsarray import _array
 from dsarray._cell import Cell, make_cells
 from dsarray._grid import Chunks, Lengths, chunks_for, grid_of, regroup
@@ -78,10 +80,12 @@ def assemble(chunks: Chunks, *pieces: Any) -> Any:
     return joined
 
 
-def check_block(block: Any, shape: tuple[int, ...]) -> None:
-    """Raise ValueError for a block that is not of the shape its place in the grid says."""
+def check_block(block: Any, shape: tuple[int, ...], dtype: np.dtype[Any] | None = None) -> None:
+    """Raise ValueError for a block that is not of the shape its place in the grid says, or TypeError for its dtype."""
     if tuple(block.shape) != shape:
         raise ValueError(f"Array: a block has shape {block.shape}, not {shape}; correct the chunks given for it.")
+    if dtype is not None and block.dtype != dtype:
+        raise TypeError(f"Array: a block has dtype {block.dtype}, not {dtype}; correct the dtype given for it.")
 
 
 def _slices(lengths: Lengths) -> list[slice]:

@@ -110,6 +110,7 @@ def reduce(a: Array, name: str, axis: Any, keepdims: bool, *, dtype: Any = None,
     if a.sparse and name not in _SPARSE:
         raise _sparse.refuse(name)
     result_dtype = _ask_numpy(reduction, a, axis, dtype)
+    _check_dtype(name, dtype)
     axes = _reduced_axes(axis, a.ndim)
     kept: Chunks = tuple((1,) if i in axes else lengths for i, lengths in enumerate(a.chunks))
     n_reduced = math.prod(a.shape[i] for i in axes)
@@ -125,7 +126,8 @@ def reduce(a: Array, name: str, axis: Any, keepdims: bool, *, dtype: Any = None,
             root = tree_cell(reduction.combine, partials)
             cells.append(Cell.of(_finish, reduction.finish, root, shape, result_dtype, anchor=True, **options))
         else:
-            cells.append(Cell.of(np.full, shape, np.nan if result_dtype.kind in "fc" else 0, result_dtype))
+            nothing = np.nan if name in ("var", "std") and ddof >= 0 else 0  # NumPy divides 0 by max(-ddof, 0)
+            cells.append(Cell.of(np.full, shape, nothing, result_dtype))
     chunks = kept if keepdims else tuple(lengths for i, lengths in enumerate(a.chunks) if i not in axes)
     return _array.Array(make_cells(grid_of(chunks), cells), chunks, result_dtype)
 
@@ -142,6 +144,12 @@ def _ask_numpy(reduction: Reduction, a: Array, axis: Any, dtype: Any) -> np.dtyp
     sample = np.ones([1 if has_identity else min(length, 1) for length in a.shape], dtype=a.dtype)
     options = {} if dtype is None else {"dtype": dtype}
     return np.asarray(reduction.oracle(sample, axis=axis, **options)).dtype
+
+
+def _check_dtype(name: str, dtype: Any) -> None:
+    """Raise TypeError for variances in integers, in which NumPy's own steps lose nearly everything."""
+    if name in ("var", "std") and dtype is not None and np.dtype(dtype).kind not in "fc":
+        raise TypeError(f"{name}: dtype={np.dtype(dtype)} is not supported; give a type of floating point numbers.")
 
 
 def _reduced_axes(axis: Any, ndim: int) -> tuple[int, ...]:

@@ -133,15 +133,15 @@ def _reshaped(a: Array, chunks: Chunks) -> Array:
 # --- joining ---------------------------------------------------------------------------------------------------------
 
 
-def concatenate(arrays: Sequence[Any], axis: int = 0) -> Array:
+def concatenate(arrays: Sequence[Any], axis: int | None = 0) -> Array:
     """Join arrays along an axis.
 
     Parameters
     ----------
     arrays : sequence of Array or array_like
         Their shapes may differ along ``axis`` only.
-    axis : int
-        The axis to join along.
+    axis : int or None
+        The axis to join along; None joins the elements of all arrays in one axis.
 
     Raises
     ------
@@ -151,6 +151,8 @@ def concatenate(arrays: Sequence[Any], axis: int = 0) -> Array:
     parts = [_elementwise.as_array(each) for each in arrays]
     if not parts:
         raise ValueError("concatenate: need at least one array; give a sequence of them.")
+    if axis is None:
+        parts, axis = [a.ravel() for a in parts], 0
     if not parts[0].ndim:
         raise ValueError("concatenate: 0-dimensional arrays cannot be joined; reshape them to (1,).")
     axis = normalize_axis_index(axis, parts[0].ndim)

@@ -69,7 +69,7 @@ def _row_cells(a: Array, lengths: Sequence[int] | None, where: str) -> list[Cell
     if not a.chunks:
         raise ValueError(f"{where}: a 0-dimensional array has no rows; use blocks[()].")
     wanted = tuple(lengths) if lengths is not None else a.chunks[0]
-    if sum(wanted) != a.shape[0]:
+    if sum(wanted) != a.shape[0] or min(wanted) < 0:
         raise ValueError(
             f"{where}: {sum(wanted)} rows are asked of an array of shape {a.shape}; they must be all of it."
         )

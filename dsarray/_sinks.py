@@ -29,13 +29,13 @@ def collect(a: Array) -> Any:
         return join_sparse(a.chunks, wait_on(futures))
     if len(futures) == 1:
         block = to_host(wait_on(futures[0]))
-        check_block(block, a.shape)
+        check_block(block, a.shape, a.dtype)
         return block if block.flags.writeable else block.copy()
     collected = np.empty(a.shape, dtype=a.dtype)
     bounds = [itertools.pairwise(offsets(lengths)) for lengths in a.chunks]
     for future, index in zip(futures, itertools.product(*bounds), strict=True):
         block = to_host(wait_on(future))
-        check_block(block, tuple(stop - start for start, stop in index))
+        check_block(block, tuple(stop - start for start, stop in index), a.dtype)
         collected[tuple(slice(start, stop) for start, stop in index)] = block
     return collected
 
@@ -77,7 +77,7 @@ def scalar(a: Array, where: str, convert: Callable[[Any], Any], error: type[Exce
         When there is more than one, or none.
     """
     if a.size != 1:
-        advice = "use any() or all()" if error is ValueError else "index or reduce it first"
+        advice = "use any() or all()" if convert is bool else "index or reduce it first"
         raise error(f"{where}: an array of shape {a.shape} is not one value; {advice}.")
     collected = a.to_dense().collect() if a.sparse else collect(a)
     return convert(collected)

@@ -14,7 +14,7 @@ from dsflow._errors import SessionError
 from dsflow._session import Session
 from dsflow.engines.protocol import Engine
 
-__all__ = ["active_session", "current_context", "end_session", "open_session"]
+__all__ = ["active_session", "current_context", "end_session", "has_context", "open_session"]
 
 _active: Session | None = None
 _lock = threading.RLock()
@@ -23,6 +23,11 @@ _lock = threading.RLock()
 def active_session() -> Session | None:
     """Return the session of this process, or None."""
     return _active
+
+
+def has_context() -> bool:
+    """Return whether the caller is a task, or the main program with a session."""
+    return _active is not None or active_context() is not None
 
 
 def current_context() -> Context:

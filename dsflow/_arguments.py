@@ -72,7 +72,20 @@ class _Binder:
             future = self.session.adopt(future, self.where)
         return future._current()
 
-    def place(self, value: Any, name: str) -> Any:
+    def refuse_view(self, value: Any) -> None:
+        """Raise ValueError if ``value`` shows a part of an array that a task is changing, or that this call changes."""
+        if not is_array(value) or not (self.tracker or self.private):
+            return
+        base = value.base
+        while base is not None:
+            if id(base) in self.private_ids or self.tracker.find(base) is not None:
+                raise ValueError(
+                    f"{self.where}: an array of shape {value.shape} is a view of an array that a task is changing; "
+                    "call wait_on(the array) first, or pass a copy of the view (view.copy())."
+                )
+            base = getattr(base, "base", None)
+
+    def place(self, value: Any) -> Any:
         """What to write in the call for an argument: an atom itself, else where to find it."""
         kind = type(value)
         if kind in self.session.atoms:
@@ -82,11 +95,7 @@ class _Binder:
             return ("value", self.input(self.version_of(future)))
         if id(value) in self.private_ids:
             return ("private", self.private_ids[id(value)])
-        if self.tracker and self.tracker.find_base(value) is not None:
-            raise ValueError(
-                f"{self.where}: argument {name!r} is a view of an array that a task is changing; "
-                "call wait_on(the array) first."
-            )
+        self.refuse_view(value)
         if is_array(value) and value.nbytes >= LARGE:
             return ("value", self.input(self.large_version(value)))
         self.shared.append(value)
@@ -110,6 +119,8 @@ class _Binder:
         if position is not None:
             return ("private", position)
         future = self.tracker.find(value)
+        if future is None:
+            self.refuse_view(value)
         return None if future is None else ("value", self.input(self.version_of(future)))
 
 
@@ -153,7 +164,7 @@ def bind_arguments(
             if type(value) in session.atoms:
                 check_changeable(value, f"{where}: argument {name!r}")
             changed.setdefault(id(value), len(written))
-        reference = binder.place(value, name)
+        reference = binder.place(value)
         if direction.copy and type(reference) is tuple and reference[0] == "value":
             writable.add(reference[1])
         written.append(reference)

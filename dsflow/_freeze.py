@@ -13,7 +13,7 @@ import sys
 import types
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, SupportsIndex
 
 import cloudpickle
 
@@ -24,7 +24,7 @@ ATOMS = frozenset(
 )
 """Types whose values cannot change and hold nothing that can: they are stored as themselves."""
 
-LOCAL_ATOMS = ATOMS | {type, types.FunctionType, types.BuiltinFunctionType, types.ModuleType}
+LOCAL_ATOMS = ATOMS | {type, types.BuiltinFunctionType, types.ModuleType}
 """`ATOMS`, and what need not be copied as long as it stays in this process."""
 
 Stored = Any
@@ -58,11 +58,16 @@ class Frozen:
     @property
     def nbytes(self) -> int:
         """Size of the stream and the buffers, in bytes."""
-        return len(self.payload) + sum(_view(buffer).nbytes for buffer in self.buffers)
+        return len(self.payload) + sum(view.nbytes for view in self.views)
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        buffers = tuple(b if type(b) is pickle.PickleBuffer else pickle.PickleBuffer(b) for b in self.buffers)
-        return Frozen, (self.payload, buffers, self.has_references)
+    @property
+    def views(self) -> list[memoryview]:
+        """The buffers as bytes in a row, without copying."""
+        return list(map(_view, self.buffers))
+
+    def __reduce_ex__(self, protocol: SupportsIndex) -> tuple[Any, ...]:
+        wrap = pickle.PickleBuffer if protocol.__index__() >= 5 else bytes
+        return Frozen, (self.payload, tuple(map(wrap, self.views)), self.has_references)
 
 
 class _Freezer(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpickle has no annotations
@@ -144,8 +149,7 @@ def thaw(stored: Stored, *, writable: bool = False, lookup: Callable[[Any], Any]
     """
     if type(stored) is not Frozen:
         return stored
-    views = map(_view, stored.buffers)
-    buffers: list[Any] = [bytearray(view) if writable else view.toreadonly() for view in views]
+    buffers: list[Any] = [bytearray(view) if writable else view.toreadonly() for view in stored.views]
     if not stored.has_references and not (writable and buffers):
         return pickle.loads(stored.payload, buffers=buffers)
     thawer = _OwningThawer if writable and buffers else _Thawer

@@ -58,16 +58,6 @@ class Tracker:
         if self.find(value) is not None:
             del self._entries[id(value)]
 
-    def find_base(self, value: Any) -> Future[Any] | None:
-        """Return the Future of a tracked array that ``value`` is a view of, or None."""
-        base = getattr(value, "base", None) if is_array(value) else None
-        while base is not None:
-            future = self.find(base)
-            if future is not None:
-                return future
-            base = getattr(base, "base", None)
-        return None
-
 
 def check_changeable(value: Any, where: str) -> None:
     """Raise TypeError unless a task can change ``value`` for its owner to see."""

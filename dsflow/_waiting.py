@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterable, Iterator
 from typing import Any, TypeVar, overload
 
-from dsflow._active import active_session, current_context
+from dsflow._active import current_context, has_context
 from dsflow._context import Context
 from dsflow._future import Future
 
@@ -42,7 +42,7 @@ def wait_on(value: Any, /, *more: Any) -> Any:
     Exception
         The exception of the task that should have given the value.
     """
-    if active_session() is None and not isinstance(value, Future):
+    if not has_context() and not isinstance(value, Future):
         return [value, *more] if more else value
     context = current_context()
     asked: Any = [value, *more] if more else value
@@ -113,7 +113,7 @@ def barrier(timeout: float | None = None) -> None:
     TimeoutError
         When tasks are left after ``timeout`` seconds.
     """
-    if active_session() is None:
+    if not has_context():
         return
     context = current_context()
     context.session.barrier(context, timeout)

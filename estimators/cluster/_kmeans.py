@@ -23,15 +23,8 @@ import dsarray as ds
 from dsflow import share, task, wait_on
 from estimators._validation import check_rows, check_weights, check_X, like_input, map_rows, rows_to_array
 from estimators.cluster._kmeans_init import Source, choose_plus_plus, choose_random, choose_scalable
-from estimators.cluster._lloyd import (
-    Descent,
-    add_pairs,
-    center_points,
-    label_rows,
-    own_distances,
-    run_lloyd,
-    squared_norms,
-)
+from estimators.cluster._lloyd import Descent, add_pairs, run_lloyd
+from estimators.cluster._points import center_points, label_rows, own_distances, squared_norms
 
 __all__ = ["KMeans"]
 
@@ -144,9 +137,9 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, Ba
                 f"KMeans.fit: n_samples={rows.shape[0]} should be >= n_clusters={self.n_clusters}; ask for fewer."
             )
         weights = _weight_blocks(self, sample_weight, rows)
-        points, mean, variance = _center(rows)
-        starts = self._choose_starts(Source(points, weights, rows.chunks[0]), like_input(X, rows), mean)
-        runs = run_lloyd(Descent(points, weights, self.max_iter, self.tol * variance, self.arity), starts)
+        points, norms, mean, variance = _center(rows)
+        starts = self._choose_starts(Source(points, norms, weights, rows.chunks[0]), X, rows, mean)
+        runs = run_lloyd(Descent(points, norms, weights, self.max_iter, self.tol * variance, self.arity), starts)
         centers = [(run.centers + mean).astype(rows.dtype) for run in runs]
         results = [_label(rows.row_blocks(), weights, each) for each in centers]
         inertias, counts = zip(*[wait_on(summary) for _, summary in results], strict=True)
@@ -207,7 +200,7 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, Ba
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
 
-    def _choose_starts(self, source: Source, X: Any, mean: Any) -> list[Any]:
+    def _choose_starts(self, source: Source, X: Any, rows: ds.Array, mean: Any) -> list[Any]:
         """Return initial centers relative to ``mean``, as often as asked."""
         rng = check_random_state(self.random_state)
         if isinstance(self.init, str):
@@ -215,7 +208,7 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, Ba
             return [_CHOICES[self.init](source, self.n_clusters, rng).astype(float) for _ in range(n_init)]
         if callable(self.init):
             n_init = 10 if self.n_init == "auto" else self.n_init
-            given = [self.init(X, self.n_clusters, random_state=rng) for _ in range(n_init)]
+            given = [self.init(like_input(X, rows), self.n_clusters, random_state=rng) for _ in range(n_init)]
         else:
             given = [self.init]
             if self.n_init not in ("auto", 1):
@@ -224,7 +217,7 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, Ba
                     RuntimeWarning,
                     stacklevel=3,
                 )
-        return [_check_centers(centers, (self.n_clusters, X.shape[1]), X.dtype) - mean for centers in given]
+        return [_check_centers(centers, (self.n_clusters, rows.shape[1]), rows.dtype) - mean for centers in given]
 
 
 def _check_parameters(model: KMeans) -> None:
@@ -261,15 +254,24 @@ def _weight_blocks(model: KMeans, sample_weight: Any, rows: ds.Array) -> list[An
     return [None] * rows.grid[0] if weights is None else weights.row_blocks()
 
 
-def _center(rows: ds.Array) -> tuple[list[Any], Any, float]:
-    """Return Futures of points, by rows of blocks; what they are relative to; and the mean variance of the features."""
+def _center(rows: ds.Array) -> tuple[list[Any], list[Any], Any, float]:
+    """Make points of rows.
+
+    Returns
+    -------
+    points, norms : list of Future
+        The points and their squared norms, by rows of blocks.
+    offset : ndarray of shape (n_features,)
+        What the points are relative to.
+    variance : float
+        The mean variance of the features.
+    """
     mean = rows.mean(axis=0).collect()
     offset = np.zeros_like(mean) if rows.sparse else mean  # sparse rows have to keep their zeros
     shared = share(offset)
-    pairs = [center_rows(block, shared) for block in rows.row_blocks()]
-    total = wait_on(ds.tree_reduce(np.add, [square for _, square in pairs]))
-    n_samples, n_features = rows.shape
-    return [points for points, _ in pairs], offset, total / n_samples / n_features - ((mean - offset) ** 2).mean()
+    points, norms, totals = zip(*[center_rows(block, shared) for block in rows.row_blocks()], strict=True)
+    total = wait_on(ds.tree_reduce(np.add, totals))
+    return list(points), list(norms), offset, total / rows.shape[0] / rows.shape[1] - ((mean - offset) ** 2).mean()
 
 
 def _label(blocks: list[Any], weights: list[Any], centers: Any) -> tuple[list[Any], Any]:
@@ -285,11 +287,12 @@ def _choose_best(inertias: list[float]) -> int:
     return next(start for start, inertia in enumerate(inertias) if inertia <= limit)
 
 
-@task(returns=2)
-def center_rows(rows: Any, offset: Any) -> tuple[Any, float]:
-    """Return points; and the sum of their squared norms."""
+@task(returns=3)
+def center_rows(rows: Any, offset: Any) -> tuple[Any, Any, float]:
+    """Return points, their squared norms, and the sum of these."""
     points = center_points(rows, offset)
-    return points, float(squared_norms(points).sum(dtype=float))
+    norms = squared_norms(points)
+    return points, norms, float(norms.sum(dtype=float))
 
 
 @task(returns=2)

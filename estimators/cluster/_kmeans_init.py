@@ -19,14 +19,14 @@ import scipy.sparse
 
 import dsarray as ds
 from dsflow import Future, share, task, wait_on
-from estimators.cluster._lloyd import find_nearest, make_scorer, own_distances, squared_norms, sum_by_label
+from estimators.cluster._points import find_nearest, make_scorer, own_distances, squared_norms, sum_by_label
 
 __all__ = ["Source", "choose_plus_plus", "choose_random", "choose_scalable"]
 
 _ROUNDS = 5
 """Rounds of k-means||; Bahmani et al. see no gain in more."""
 
-_ROWS_AT_ONCE = 1 << 12
+_ROWS_AT_ONCE = 1 << 13
 """Number of points whose distances are worked on at a time: they have to stay in the cache of a core."""
 
 _PER_ROUND = 2
@@ -95,7 +95,7 @@ def choose_scalable(source: Source, n_clusters: int, rng: np.random.RandomState)
     scorer = share(make_scorer(table[:, :-1].astype(float)))
     blocks = zip(source.points, source.weights, strict=True)
     counts = wait_on(ds.tree_reduce(np.add, [count_nearest(*block, scorer) for block in blocks]))
-    return choose_plus_plus(Source([table], [counts], [len(table)]), n_clusters, rng)
+    return choose_plus_plus(Source([table], [squared_norms(table)], [counts], [len(table)]), n_clusters, rng)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,12 +103,12 @@ class Source:
     """The points to choose from, by rows of blocks."""
 
     points: Sequence[Any]
+    norms: Sequence[Any]
+    """The squared norms of the points."""
     weights: Sequence[Any]
     """Futures or ndarrays, or None where each point counts 1."""
     lengths: Sequence[int]
     """Number of points in each row of blocks."""
-    squares: Sequence[Any] = ()
-    """The squared norms of the points."""
     closest: Sequence[Any] = ()
     """Squared distances of the points from the nearest center so far, for each of some trials."""
 
@@ -152,11 +152,10 @@ class Source:
         sums : ndarray of shape (n_rows_of_blocks, n_candidates)
             Weighted sums of ``closest``.
         """
-        squares = self.squares or [find_squares(points) for points in self.points]
         closest = self.closest or [None] * len(self.points)
-        blocks = zip(self.points, self.weights, squares, closest, strict=True)
+        blocks = zip(self.points, self.norms, self.weights, closest, strict=True)
         pairs = [measure_each(*block, trial, candidates) for block in blocks]
-        nearer = replace(self, squares=squares, closest=[distances for distances, _ in pairs])
+        nearer = replace(self, closest=[distances for distances, _ in pairs])
         return nearer, np.array(wait_on([sums for _, sums in pairs]))
 
     def approach_all(self, candidates: list[Any]) -> tuple[Source, Any]:
@@ -197,12 +196,6 @@ def sum_weights(weights: Any, taken: list[int]) -> float:
     return float(np.delete(ds.to_host(weights), taken).sum(dtype=float))
 
 
-@task
-def find_squares(points: Any) -> Any:
-    """Return the squared norms of points."""
-    return squared_norms(points)
-
-
 @task(returns=2)
 def draw_points(
     points: Any, weights: Any, closest: Any, trial: int, taken: list[int], targets: Any
@@ -218,7 +211,7 @@ def draw_points(
 
 @task(returns=2)
 def measure_each(
-    points: Any, weights: Any, squares: Any, closest: Any, trial: int, candidates: list[Any]
+    points: Any, norms: Any, weights: Any, closest: Any, trial: int, candidates: list[Any]
 ) -> tuple[Any, Any]:
     """Return squared distances from the nearest center, for each candidate as one of them; and their weighted sums."""
     xp = ds.namespace(points)
@@ -228,7 +221,7 @@ def measure_each(
     for start in range(0, points.shape[0], _ROWS_AT_ONCE):
         part = slice(start, start + _ROWS_AT_ONCE)
         scores = xp.ascontiguousarray((points[part] @ scorer).T)
-        scores += squares[part]
+        scores += norms[part]
         xp.maximum(scores, 0, out=scores)
         if closest is not None:
             xp.minimum(scores, closest[trial, part], out=scores)

@@ -14,7 +14,6 @@ which is what shrinking does to samples that nothing calls for, and finds the sa
 from __future__ import annotations
 
 import logging
-import math
 import warnings
 from numbers import Integral, Real
 from typing import Any
@@ -30,25 +29,11 @@ from dsflow import Future, active_session, share, wait_on
 from estimators._targets import encode_classes, weigh_rows
 from estimators._validation import align_rows, check_rows, check_weights, check_X, like_input, map_rows, rows_to_array
 from estimators.svm._kernel import KERNELS, Kernel
-from estimators.svm._solver import (
-    Problem,
-    Samples,
-    Solution,
-    check_block,
-    count_bytes,
-    join_samples,
-    merge,
-    solve_block,
-    solve_with,
-)
+from estimators.svm._passes import run_passes
+from estimators.svm._solver import Problem, Samples, Solution, count_bytes, take_model
 from estimators.svm._votes import choose_classes, decide_one_by_one, decide_one_versus_rest
 
 __all__ = ["CascadeSVM"]
-
-logger = logging.getLogger(__name__)
-
-Blocks = list[tuple[Any, Any, Any, int]]
-"""Of each row of blocks: its rows, their classes, their weights, and where it starts."""
 
 
 class CascadeSVM(ClassifierMixin, BaseEstimator):
@@ -86,6 +71,8 @@ class CascadeSVM(ClassifierMixin, BaseEstimator):
         Whether `decision_function` gives a column for each class, or for each pair of classes.
     break_ties : bool, default False
         True to let the decision function decide where classes have as many votes; else the first of them wins.
+    shrinking : bool, default True
+        Whether solvers set samples aside that do not seem to matter for a while.
     cache_size : float, default 200
         Size of the kernel cache of each solver in MiB.
 
@@ -145,6 +132,7 @@ class CascadeSVM(ClassifierMixin, BaseEstimator):
         "class_weight": [StrOptions({"balanced"}), dict, None],
         "decision_function_shape": [StrOptions({"ovr", "ovo"})],
         "break_ties": ["boolean"],
+        "shrinking": ["boolean"],
         "cache_size": [Interval(Real, 0, None, closed="neither")],
     }
 
@@ -165,6 +153,7 @@ class CascadeSVM(ClassifierMixin, BaseEstimator):
         class_weight=None,
         decision_function_shape="ovr",
         break_ties=False,
+        shrinking=True,
         cache_size=200,
     ):
         self.cascade_arity = cascade_arity
@@ -181,6 +170,7 @@ class CascadeSVM(ClassifierMixin, BaseEstimator):
         self.class_weight = class_weight
         self.decision_function_shape = decision_function_shape
         self.break_ties = break_ties
+        self.shrinking = shrinking
         self.cache_size = cache_size
 
     def __sklearn_tags__(self) -> Any:
@@ -212,9 +202,19 @@ class CascadeSVM(ClassifierMixin, BaseEstimator):
         starts = np.cumsum((0, *data.chunks[0][:-1])).tolist()
         blocks = list(zip(checked.row_blocks(), codes, weights, starts, strict=True))
         self._gamma = self._choose_gamma(checked)
-        solution = self._iterate(blocks)
-        _check_budget(solution)
-        self._keep(wait_on(solution))
+        passes = run_passes(
+            blocks,
+            Problem(self._kernel(), self.C, self.shrinking, self.cache_size),
+            arity=self.cascade_arity,
+            max_passes=self.max_iter,
+            tol=self.tol if self.check_convergence else None,
+            log_level=logging.INFO if self.verbose else logging.DEBUG,
+        )
+        self.n_iter_, self.objective_, self.converged_ = passes.n_passes, passes.dual, passes.converged
+        self._warn_unless_converged()
+        model = take_model(passes.solution)
+        _check_budget(model)
+        self._keep(wait_on(model))
         return self
 
     def predict(self, X: Any) -> Any:
@@ -235,11 +235,11 @@ class CascadeSVM(ClassifierMixin, BaseEstimator):
                 "CascadeSVM.predict: break_ties=True needs decision_function_shape='ovr'; set one of them."
             )
         data = check_X(self, X, reset=False, dtype=(np.float64,))
-        solution, problem = share(self._solution()), self._problem()
+        model, kernel = share(self._model()), self._kernel()
         if isinstance(X, ds.Array):
-            labels = map_rows(self, choose_classes, data, solution, problem, self.break_ties, self.classes_)
+            labels = map_rows(self, choose_classes, data, model, kernel, self.break_ties, self.classes_)
             return rows_to_array(labels, data, self.classes_.dtype)
-        codes = map_rows(self, choose_classes, data, solution, problem, self.break_ties)
+        codes = map_rows(self, choose_classes, data, model, kernel, self.break_ties)
         return self.classes_.take(rows_to_array(codes, data, np.intp).collect())
 
     def decision_function(self, X: Any) -> Any:
@@ -261,7 +261,7 @@ class CascadeSVM(ClassifierMixin, BaseEstimator):
         by_class = self.decision_function_shape == "ovr" and n_classes > 2
         decide = decide_one_versus_rest if by_class else decide_one_by_one
         n_columns = n_classes if by_class else len(self.intercept_)
-        decisions = map_rows(self, decide, data, share(self._solution()), self._problem())
+        decisions = map_rows(self, decide, data, share(self._model()), self._kernel())
         return like_input(X, rows_to_array(decisions, data, np.float64, None if n_classes == 2 else n_columns))
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
@@ -280,40 +280,6 @@ class CascadeSVM(ClassifierMixin, BaseEstimator):
         weights = check_weights(self, sample_weight, X)
         return float(hits.mean() if weights is None else (hits * weights).sum() / weights.sum())
 
-    # --- the passes --------------------------------------------------------------------------------------------------
-
-    def _iterate(self, blocks: Blocks) -> Future[Solution]:
-        problem = self._problem()
-        solution = _climb(blocks, self.cascade_arity, problem)
-        self.objective_, self.converged_ = math.nan, False
-        self.n_iter_ = 1
-        while self.check_convergence or self.n_iter_ < self.max_iter:
-            violators, sums = zip(*[check_block(*block, solution, problem) for block in blocks], strict=True)
-            if self.check_convergence:
-                self.converged_ = self._is_optimal(np.sum(wait_on(list(sums)), axis=0)) or len(blocks) == 1
-            if self.converged_ or self.n_iter_ == self.max_iter:
-                break
-            solution = solve_with(solution, ds.tree_reduce(join_samples, violators), problem)
-            self.n_iter_ += 1
-        if self.check_convergence and not self.converged_:
-            warnings.warn(
-                f"CascadeSVM.fit: not converged after max_iter={self.max_iter} passes; allow more, or a larger tol.",
-                ConvergenceWarning,
-                stacklevel=4,
-            )
-        return solution
-
-    def _is_optimal(self, sums: Any) -> bool:
-        """Take note of the objectives of a pass, and tell whether another one is worth it."""
-        n_violators, sum_of_coefs, squared_norms, losses = sums.tolist()
-        dual, primal = sum_of_coefs - squared_norms / 2, losses + squared_norms / 2
-        change, self.objective_ = abs(dual - self.objective_), dual
-        level = logging.INFO if self.verbose else logging.DEBUG
-        text = "CascadeSVM: pass %d: dual objective %.8g, primal %.8g, %d violators"
-        logger.log(level, text, self.n_iter_, dual, primal, n_violators)
-        margin = self.tol * abs(dual)
-        return n_violators == 0 or abs(primal - dual) <= margin or change <= margin
-
     # --- the model ---------------------------------------------------------------------------------------------------
 
     def _choose_gamma(self, data: ds.Array) -> float:
@@ -325,40 +291,38 @@ class CascadeSVM(ClassifierMixin, BaseEstimator):
         scale = data.shape[1] * float(variance)
         return 1 / scale if scale else 1.0
 
-    def _problem(self) -> Problem:
-        kernel = Kernel(self.kernel, self._gamma, self.degree, self.coef0)
-        return Problem(kernel, self.C, len(self.classes_), self.cache_size)
+    def _warn_unless_converged(self) -> None:
+        if self.check_convergence and not self.converged_:
+            warnings.warn(
+                f"CascadeSVM.fit: not converged after max_iter={self.max_iter} passes; allow more, or a larger tol.",
+                ConvergenceWarning,
+                stacklevel=4,
+            )
 
-    def _keep(self, solution: Solution) -> None:
+    def _kernel(self) -> Kernel:
+        return Kernel(self.kernel, self._gamma, self.degree, self.coef0)
+
+    def _keep(self, model: Solution) -> None:
         sign = -1 if len(self.classes_) == 2 else 1
-        self.support_ = solution.support.index
-        self.support_vectors_ = solution.support.rows
-        self.n_support_ = np.bincount(solution.support.codes, minlength=len(self.classes_)).astype(np.int32)
-        self.dual_coef_ = sign * solution.dual_coef
-        self.intercept_ = sign * solution.intercept
+        self.support_ = model.support.index
+        self.support_vectors_ = model.support.rows
+        self.n_support_ = np.bincount(model.support.codes, minlength=len(self.classes_)).astype(np.int32)
+        self.dual_coef_ = sign * model.dual_coef
+        self.intercept_ = sign * model.intercept
 
-    def _solution(self) -> Solution:
+    def _model(self) -> Solution:
         sign = -1 if len(self.classes_) == 2 else 1
         codes = np.repeat(np.arange(len(self.classes_)), self.n_support_)
         support = Samples(self.support_vectors_, codes, None, self.support_)
-        return Solution(support, sign * self.dual_coef_, sign * self.intercept_)
+        return Solution(support, sign * self.dual_coef_, sign * self.intercept_, support.take(np.arange(0)))
 
 
-def _climb(blocks: Blocks, arity: int, problem: Problem) -> Future[Solution]:
-    """Solve all blocks, and merge what they keep, ``arity`` at a time."""
-    level = [solve_block(*block, problem) for block in blocks]
-    while len(level) > 1:
-        groups = [level[start : start + arity] for start in range(0, len(level), arity)]
-        level = [group[0] if len(group) == 1 else merge(group, problem) for group in groups]
-    return level[0]
-
-
-def _check_budget(solution: Future[Solution]) -> None:
+def _check_budget(model: Future[Solution]) -> None:
     session = active_session()
     budget = None if session is None else session.memory_bytes
     if budget is None:
         return
-    n_bytes = wait_on(count_bytes(solution))
+    n_bytes = wait_on(count_bytes(model))
     if n_bytes > budget:
         raise MemoryError(
             f"CascadeSVM.fit: the support vectors have {n_bytes} bytes, more than the {budget} bytes of the session; "

@@ -7,9 +7,10 @@ i < j, is positive where it decides for i; a support vector has one coefficient 
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -27,14 +28,19 @@ __all__ = [
     "check_block",
     "count_bytes",
     "decide_pairs",
+    "find_margins",
     "join_samples",
     "merge",
     "solve_block",
     "solve_with",
+    "take_model",
 ]
 
 SLACK = 1e-3
 """By how much the conditions of optimality may be missed: libsvm's usual tolerance."""
+
+_NEAR = 0.1
+"""How far outside its margin a sample may lie to be passed on: that spares passes, mostly where C is large."""
 
 _CHUNK_BYTES = 4 << 20
 """Size of the kernel matrix that exists at a time when samples meet support vectors."""
@@ -48,7 +54,7 @@ class Problem:
 
     kernel: Kernel
     C: float
-    n_classes: int
+    shrinking: bool
     cache_mib: float
     """Memory for rows of the kernel matrix, in each solver."""
 
@@ -86,15 +92,11 @@ class Solution:
 
     support: Samples
     dual_coef: Floats | None
-    """Of shape (n_classes - 1, n_support); None if the samples are all of one class, and all kept."""
+    """Of shape (n_classes - 1, n_support); None if the samples are of one class, and all kept."""
     intercept: Floats | None
     """Of shape (n_pairs,)."""
-    near: Samples | None = None
-    """Samples that lie so near to their margin that they may turn out to be support vectors."""
-
-    def candidates(self) -> list[Samples]:
-        """Return what to pass on."""
-        return [self.support] if self.near is None else [self.support, self.near]
+    near: Samples
+    """Samples that lie so near to a margin that they may support another solution."""
 
 
 # --- solving ---------------------------------------------------------------------------------------------------------
@@ -109,13 +111,19 @@ def solve_block(rows: Any, codes: Any, weights: Any, start: int, problem: Proble
 @task
 def merge(solutions: list[Solution], problem: Problem) -> Solution:
     """Solve the problem of all samples that some solutions have kept."""
-    return _solve(_join([lot for solution in solutions for lot in solution.candidates()]), problem)
+    return _solve(_join([lot for solution in solutions for lot in (solution.support, solution.near)]), problem)
 
 
 @task
 def solve_with(solution: Solution, more: Samples, problem: Problem) -> Solution:
-    """Solve the problem of a solution's support vectors and some more samples."""
-    return _solve(_join([*solution.candidates(), more]), problem) if len(more) else solution
+    """Solve the problem of what a solution has kept and some more samples."""
+    return _solve(_join([solution.support, solution.near, more]), problem) if len(more) else solution
+
+
+@task
+def take_model(solution: Solution) -> Solution:
+    """Return a solution without what does not support it."""
+    return replace(solution, near=solution.near.take(np.arange(0)))
 
 
 @task
@@ -143,8 +151,9 @@ def _join(parts: list[Samples]) -> Samples:
 
 
 def _solve(samples: Samples, problem: Problem) -> Solution:
-    if len(np.unique(samples.codes)) < 2:
-        return Solution(samples, None, None)
+    present, own = np.unique(samples.codes, return_inverse=True)
+    if len(present) < 2:
+        return Solution(samples, None, None, samples.take(np.arange(0)))
     kernel = problem.kernel
     machine = SVC(
         C=problem.C,
@@ -153,39 +162,47 @@ def _solve(samples: Samples, problem: Problem) -> Solution:
         gamma=kernel.gamma,
         coef0=kernel.coef0,
         tol=SLACK,
+        shrinking=problem.shrinking,
         cache_size=problem.cache_mib,
-    ).fit(quick_form(samples.rows), samples.codes, samples.weights)
+    ).fit(quick_form(samples.rows), own, samples.weights)
     dual_coef, intercept = machine.dual_coef_, machine.intercept_
     if scipy.sparse.issparse(dual_coef):
         dual_coef = dual_coef.toarray()
-    if len(machine.classes_) == 2:
+    if len(present) == 2:
         dual_coef, intercept = -dual_coef, -intercept  # scikit-learn turns libsvm's signs for two classes
-    solution = Solution(samples.take(machine.support_), dual_coef, intercept)
-    import os
-    delta = float(os.environ.get("DELTA", "0"))
-    if not delta:
-        return solution
-    is_near = (_margins(samples, solution, problem, np.unique(samples.codes)) < 1 + delta).any(axis=1)
+    solution = Solution(samples.take(machine.support_), dual_coef, intercept, samples.take(np.arange(0)))
+    is_near = (find_margins(samples.rows, own, solution, kernel) < 1 + _NEAR).any(axis=1)
     is_near[machine.support_] = False
-    return Solution(solution.support, dual_coef, intercept, samples.take(np.flatnonzero(is_near)))
+    return replace(solution, near=samples.take(np.flatnonzero(is_near)))
 
 
 # --- deciding and checking -------------------------------------------------------------------------------------------
 
 
-def decide_pairs(rows: Any, solution: Solution, problem: Problem) -> Iterator[tuple[slice, Floats]]:
+def decide_pairs(rows: Any, solution: Solution, kernel: Kernel) -> Iterator[tuple[slice, Floats]]:
     """Yield, for some rows at a time, which they are and the functions of all pairs, of shape (n_rows, n_pairs)."""
     support, dual_coef = solution.support, solution.dual_coef
     assert dual_coef is not None
-    pairs = list(itertools.combinations(range(problem.n_classes), 2))
-    bounds = np.searchsorted(support.codes, np.arange(problem.n_classes + 1))
+    bounds = [0, *(np.flatnonzero(np.diff(support.codes)) + 1).tolist(), len(support)]
+    pairs = list(itertools.combinations(range(len(bounds) - 1), 2))
     vectors = quick_form(support.rows)
     n_rows = max(1, _CHUNK_BYTES // (8 * len(support)))
     for start in range(0, rows.shape[0], n_rows):
         part = slice(start, start + n_rows)
-        kernel = problem.kernel.evaluate(rows[part], vectors)
-        votes = [kernel[:, a:b] @ dual_coef[:, a:b].T for a, b in itertools.pairwise(bounds)]
+        values = kernel.evaluate(rows[part], vectors)
+        votes = [values[:, a:b] @ dual_coef[:, a:b].T for a, b in itertools.pairwise(bounds)]
         yield part, np.stack([votes[i][:, j - 1] + votes[j][:, i] for i, j in pairs], axis=1) + solution.intercept
+
+
+def find_margins(rows: Any, codes: npt.NDArray[np.intp], solution: Solution, kernel: Kernel) -> Floats:
+    """Return the functions of the pairs of each row's class and each other one, positive on the row's own side."""
+    assert solution.dual_coef is not None
+    pair_of, sign_of = _own_pairs(len(solution.dual_coef) + 1)
+    margins = np.empty((rows.shape[0], len(solution.dual_coef)))
+    for part, decisions in decide_pairs(rows, solution, kernel):
+        own = codes[part]
+        margins[part] = sign_of[own] * np.take_along_axis(decisions, pair_of[own], axis=1)
+    return margins
 
 
 @task(returns=2)
@@ -197,7 +214,7 @@ def check_block(
     Returns
     -------
     violators : Samples
-        Those that do not support the solution although they lie inside their margin for some pair.
+        Those that lie inside a margin although the solution has not kept them.
     sums : ndarray of shape (4,)
         How many these are, and what the block adds to the sum of the dual coefficients, to the squared norms of the
         weights of all pairs, and to the weighted losses.
@@ -205,29 +222,21 @@ def check_block(
     assert solution.dual_coef is not None
     assert solution.intercept is not None
     samples = Samples.of_block(rows, codes, weights, start)
-    pair_of, sign_of = _own_pairs(problem.n_classes)
-    margins = _margins(samples, solution, problem)
-    _, here, there = np.intersect1d(samples.index, solution.support.index, assume_unique=True, return_indices=True)
-    own = samples.codes[here]
-    alphas = np.abs(solution.dual_coef.T[there])
-    norms = alphas * (margins[here] - sign_of[own] * solution.intercept[pair_of[own]])
+    margins = find_margins(samples.rows, samples.codes, solution, problem.kernel)
     losses = np.maximum(1 - margins, 0).sum(axis=1)
+    loss = problem.C * (losses.sum() if samples.weights is None else losses @ samples.weights)
+    _, here, there = np.intersect1d(samples.index, solution.support.index, assume_unique=True, return_indices=True)
+    pair_of, sign_of = _own_pairs(len(solution.dual_coef) + 1)
+    own, alphas = samples.codes[here], np.abs(solution.dual_coef.T[there])
+    norms = alphas * (margins[here] - sign_of[own] * solution.intercept[pair_of[own]])
     violates = (margins < 1 - SLACK).any(axis=1)
     violates[here] = False
-    loss = problem.C * (losses.sum() if samples.weights is None else losses @ samples.weights)
+    violates[np.isin(samples.index, solution.near.index)] = False
     sums = np.array([violates.sum(), alphas.sum(), norms.sum(), loss])
     return samples.take(np.flatnonzero(violates)), sums
 
 
-def _margins(samples: Samples, solution: Solution, problem: Problem, present=None) -> Floats:
-    pair_of, sign_of = _own_pairs(problem.n_classes)
-    margins = np.empty((len(samples), problem.n_classes - 1))
-    for part, decisions in decide_pairs(samples.rows, solution, problem):
-        own = samples.codes[part]
-        margins[part] = sign_of[own] * np.take_along_axis(decisions, pair_of[own], axis=1)
-    return margins
-
-
+@functools.lru_cache(maxsize=8)
 def _own_pairs(n_classes: int) -> tuple[npt.NDArray[np.intp], Floats]:
     """Return, for each class and each other one, the position of their pair, and 1 or -1 for the class's side of it."""
     pairs = {pair: position for position, pair in enumerate(itertools.combinations(range(n_classes), 2))}

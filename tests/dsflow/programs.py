@@ -19,14 +19,14 @@ from tests.dsflow import vocabulary
 
 IMPORT = "from dsflow import IN, INOUT, barrier, share, task, wait_on\n"
 
-PLAIN_IMPORT = '''
+PLAIN_IMPORT = """
 IN = INOUT = None
 def task(function=None, *, returns=None, **directions):
     return (lambda decorated: decorated) if function is None else function
 def wait_on(value): return value
 def share(value): return value
 def barrier(): pass
-'''
+"""
 
 
 def run_with_tasks(source: str) -> dict[str, Any]:

@@ -84,7 +84,7 @@ def _comes_true(condition, deadline_s=20):
 
 
 def _scheduler_tasks(session):
-    return session.engine._client.run_on_scheduler(lambda dask_scheduler: list(dask_scheduler.tasks))
+    return session.engine.client.run_on_scheduler(lambda dask_scheduler: list(dask_scheduler.tasks))
 
 
 def test_a_value_goes_with_its_last_future(engine):

@@ -185,9 +185,7 @@ def test_one_worker_is_enough_for_tasks_that_wait(no_session):
     from distributed import Client, LocalCluster
 
     with (
-        LocalCluster(
-            n_workers=1, threads_per_worker=1, processes=False, dashboard_address="127.0.0.1:0"
-        ) as cluster,
+        LocalCluster(n_workers=1, threads_per_worker=1, processes=False, dashboard_address="127.0.0.1:0") as cluster,
         Client(cluster, set_as_default=False) as client,
         dsflow.start("dask", client=client),
     ):
@@ -210,7 +208,12 @@ def test_no_more_tasks_run_at_a_time_than_there_are_slots(engine):
     assert max(most) == 2
 
 
-@only("serial", "threads", pytest.param("dask", marks=pytest.mark.slow), pytest.param("dask-inproc", marks=pytest.mark.slow))
+@only(
+    "serial",
+    "threads",
+    pytest.param("dask", marks=pytest.mark.slow),
+    pytest.param("dask-inproc", marks=pytest.mark.slow),
+)
 def test_nesting_a_thousand_deep_works(engine):
     assert wait_on(call_inside(1000)) == 1000
 

@@ -82,7 +82,7 @@ for k in range(3):
     other.fit(np.arange(3))
 lines = ["one"]
 write(lines, "two")
-say("good morning")
+wait_on(say("good morning"))
 print("points", wait_on(points))
 print("model", wait_on(model).norm(), wait_on(other).norm(), type(wait_on(other)) is Model)
 print("nested", wait_on(nested(3)))

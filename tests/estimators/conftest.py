@@ -1,4 +1,4 @@
-"""One fixture, `engine`: the session of a test, with two threads unless it is parametrised; and the data of examples."""
+"""One fixture, `engine`: the session of a test. It has two threads, unless the test asks for ``on_every_engine``."""
 
 import pytest
 
@@ -7,7 +7,7 @@ import dsflow
 
 @pytest.fixture(autouse=True)
 def engine(request):
-    """A session, which is stopped afterwards; ``on_every_engine`` of a test makes it one on each engine in turn."""
+    """A session, which is stopped afterwards."""
     name = getattr(request, "param", "threads")
     size = {"client": request.getfixturevalue("dask_client")} if name == "dask" else {"workers": 2}
     with dsflow.start(name, **size) as session:

@@ -54,7 +54,7 @@ class DaskEngine:
 
     def __init__(self, session: Session, client: Client, cluster: Any = None, *, nested: bool = False) -> None:
         self._session = session
-        self._client = client
+        self.client = client
         self._cluster = cluster
         self._window = Window()
         self._flushing = threading.Lock()
@@ -109,7 +109,7 @@ class DaskEngine:
             handles = [version.handle for version in versions]
         try:
             with self.waiting():
-                values: list[Stored] = self._client.gather(handles)
+                values: list[Stored] = self.client.gather(handles)
         except KilledWorker as error:
             raise TaskLostError(_lost(handles[0].key, error)) from None
         return values
@@ -119,12 +119,12 @@ class DaskEngine:
         with self._flushing:
             sent = [self._in_flight.pop(node.key, None) for node in nodes]
         handles = [node.handle for node in sent if node is not None and node.handle is not None]
-        if handles and self._client.status == "running":
-            self._client.cancel(handles, force=True)
+        if handles and self.client.status == "running":
+            self.client.cancel(handles, force=True)
 
     def explain(self, node: Node) -> str:
         """Say which worker has the node, or what it waits for."""
-        workers = self._client.processing()
+        workers = self.client.processing()
         if not workers:
             return "there are no workers; the cluster has none, or they are still starting"
         for address, keys in workers.items():
@@ -140,10 +140,10 @@ class DaskEngine:
         if threading.current_thread() is not self._thread:
             self._thread.join()
         self._in_flight.clear()
-        if self._client.status == "running":
-            self._client.unsubscribe_topic(self.topic)
+        if self.client.status == "running":
+            self.client.unsubscribe_topic(self.topic)
         if self._cluster is not None:
-            self._client.close()
+            self.client.close()
             self._cluster.close()
 
     # --- for reports and tests ---------------------------------------------------------------------------------------
@@ -159,7 +159,7 @@ class DaskEngine:
         if self._cluster is not None:
             pids: list[int] = self._cluster.worker_pids()
             return pids
-        return list(self._client.run(os.getpid).values())
+        return list(self.client.run(os.getpid).values())
 
     # --- sending -----------------------------------------------------------------------------------------------------
 
@@ -171,12 +171,12 @@ class DaskEngine:
                 self._send(nodes)
 
     def _send(self, nodes: list[Node]) -> None:
-        cut_lineage(nodes, self._client)
+        cut_lineage(nodes, self.client)
         for node in nodes:
             self._in_flight[node.key] = node
         graph, keys = build_graph(nodes, self.topic, self._large_tasks)
         with dask.config.set({"distributed.admin.large-graph-warning-threshold": "1TB"}):
-            handles = self._client.get(graph, [key for _, key in keys], sync=False)
+            handles = self.client.get(graph, [key for _, key in keys], sync=False)
         for (owner, _), handle in zip(keys, handles, strict=True):
             owner.handle = handle
         for node in nodes:
@@ -253,7 +253,7 @@ class DaskEngine:
         if not self._cluster.was_killed(error.last_worker.address):
             return False
         logger.warning("%s runs again: its workers were killed from outside", node.key)
-        self._client.retry([node.handle])
+        self.client.retry([node.handle])
         return True
 
     def _show(self, message: dict[str, Any]) -> None:

@@ -21,6 +21,7 @@ import cloudpickle
 from dask.sizeof import sizeof
 from distributed import Future as DaskFuture
 from distributed import get_client, get_worker
+from distributed.protocol import dask_deserialize, dask_serialize
 from tblib import Traceback
 
 from dsflow._active import active_session
@@ -115,7 +116,7 @@ def _load_task(pickled: bytes) -> Any:
 
 def _futures_of(keys: Sequence[str], context: Context) -> list[Future[Any]]:
     """Futures for values that lie on some worker, or will; the main program holds them until the task has ended."""
-    client = get_client()
+    client = context.session.engine.client  # type: ignore[attr-defined]  # it is a DaskEngine
     futures: list[Future[Any]] = []
     for key in keys:
         version = Version()
@@ -178,30 +179,53 @@ def _sizeof_frozen(frozen: Frozen) -> int:
     return frozen.nbytes
 
 
+@dask_serialize.register(Frozen)  # type: ignore[untyped-decorator]  # distributed has no annotations
+def _serialize_frozen(frozen: Frozen) -> tuple[dict[str, Any], list[Any]]:
+    return {"has_references": frozen.has_references}, [frozen.payload, *frozen.views]
+
+
+@dask_deserialize.register(Frozen)  # type: ignore[untyped-decorator]  # distributed has no annotations
+def _deserialize_frozen(header: dict[str, Any], frames: list[Any]) -> Frozen:
+    payload, *buffers = frames
+    return Frozen(bytes(payload), tuple(buffers), header["has_references"])
+
+
 # --- failures --------------------------------------------------------------------------------------------------------
 
 
 def pack_failure(failure: Failure) -> bytes:
-    """Pickle an exception, with its frames, so that it can be read back whatever its constructor takes."""
+    """Pickle an exception and its frames, so that they can be read back whatever the exception is made of."""
     error = failure.exception
-    frames = Traceback(error.__traceback__).as_dict() if error.__traceback__ is not None else None
-    parts = (type(error), error.args, error.__dict__, error.__cause__, str(error), frames, failure.key)
+    frames = None if error.__traceback__ is None else Traceback(error.__traceback__).as_dict()
+    for form in (error, (type(error), error.args, error.__dict__)):
+        packed: bytes | None = _packed_if_readable(error, (form, error.__cause__, frames, failure.key))
+        if packed is not None:
+            return packed
+    text = RuntimeError(f"{type(error).__name__}: {error} (the exception itself cannot be pickled)")
+    text.__dict__.update(__notes__=getattr(error, "__notes__", []))
+    packed = cloudpickle.dumps((text, None, frames, failure.key))
+    return packed
+
+
+def _packed_if_readable(error: BaseException, parts: tuple[Any, ...]) -> bytes | None:
     try:
         packed: bytes = cloudpickle.dumps(parts)
-        pickle.loads(packed)
-    except Exception as reason:  # noqa: BLE001 - whatever the user's exception holds, its text must arrive
-        text = f"{type(error).__name__}: {error} (the exception itself cannot be pickled: {reason})"
-        notes = {"__notes__": getattr(error, "__notes__", [])}
-        packed = cloudpickle.dumps((RuntimeError, (text,), notes, None, text, frames, failure.key))
-    return packed
+        again = unpack_failure(packed).exception
+        return packed if type(again) is type(error) and str(again) == str(error) else None
+    except Exception:  # noqa: BLE001 - the user's exception may do anything when it is pickled
+        return None
 
 
 def unpack_failure(packed: bytes) -> Failure:
     """Make the failure again from what `pack_failure` gave."""
-    kind, args, attributes, cause, _, frames, key = pickle.loads(packed)
-    error: BaseException = kind.__new__(kind, *args)
-    error.args = args
-    error.__dict__.update(attributes)
+    form, cause, frames, key = pickle.loads(packed)
+    if isinstance(form, tuple):  # its constructor takes other arguments than it passes on
+        kind, args, attributes = form
+        error: BaseException = kind.__new__(kind, *args)
+        error.args = args
+        error.__dict__.update(attributes)
+    else:
+        error = form
     error.__cause__ = cause
     traceback: TracebackType | None = Traceback.from_dict(frames).as_traceback() if frames else None
     return Failure(error.with_traceback(traceback), key)

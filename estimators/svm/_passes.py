@@ -1,0 +1,89 @@
+"""The passes of a cascade: up the tree once, then look at all samples with the solution, and solve again.
+
+What the main program waits for is four numbers of each row of blocks and pass.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+import dsarray as ds
+from dsflow import Future, wait_on
+from estimators.svm._solver import Problem, Solution, check_block, join_samples, merge, solve_block, solve_with
+
+__all__ = ["Passes", "run_passes"]
+
+logger = logging.getLogger(__name__)
+
+Blocks = list[tuple[Any, Any, Any, int]]
+"""Of each row of blocks: its rows, their classes, their weights, and where it starts."""
+
+
+@dataclass(slots=True)
+class Passes:
+    """How far a cascade has come."""
+
+    solution: Future[Solution]
+    n_passes: int = 1
+    dual: float = math.nan
+    """The objective that solvers maximise; NaN where nobody has looked."""
+    converged: bool = False
+
+
+def run_passes(
+    blocks: Blocks, problem: Problem, *, arity: int, max_passes: int, tol: float | None, log_level: int
+) -> Passes:
+    """Solve the problem of all blocks.
+
+    Parameters
+    ----------
+    blocks : list of (rows, codes, weights, start)
+    problem : Problem
+    arity : int
+        How many solutions are merged at a time.
+    max_passes : int
+    tol : float or None
+        When to stop, relative to the dual objective; None to make ``max_passes`` without waiting for any.
+    log_level : int
+        At which each pass is logged.
+    """
+    passes = Passes(_climb(blocks, arity, problem))
+    while tol is not None or passes.n_passes < max_passes:
+        checks = [check_block(*block, passes.solution, problem) for block in blocks]
+        if tol is not None:
+            sums = np.sum(wait_on([sums for _, sums in checks]), axis=0).tolist()
+            passes.converged = _is_optimal(passes, sums, tol, log_level) or len(blocks) == 1
+        if passes.converged or passes.n_passes == max_passes:
+            break
+        violators = ds.tree_reduce(join_samples, [violators for violators, _ in checks])
+        passes.solution = solve_with(passes.solution, violators, problem)
+        passes.n_passes += 1
+    return passes
+
+
+def _climb(blocks: Blocks, arity: int, problem: Problem) -> Future[Solution]:
+    """Solve all blocks, and merge what they keep, ``arity`` at a time."""
+    level = [solve_block(*block, problem) for block in blocks]
+    while len(level) > 1:
+        groups = [level[start : start + arity] for start in range(0, len(level), arity)]
+        level = [group[0] if len(group) == 1 else merge(group, problem) for group in groups]
+    return level[0]
+
+
+def _is_optimal(passes: Passes, sums: list[float], tol: float, log_level: int) -> bool:
+    """Take note of the objective, and tell whether another pass is worth it.
+
+    No solution has a larger dual objective than any has a primal one: once they are near, no pass can change much.
+    """
+    n_violators, sum_of_coefs, squared_norms, losses = sums
+    dual, primal = sum_of_coefs - squared_norms / 2, losses + squared_norms / 2
+    change, passes.dual = abs(dual - passes.dual), dual
+    text = "CascadeSVM: pass %d: dual objective %.8g, primal %.8g, %d violators"
+    logger.log(log_level, text, passes.n_passes, dual, primal, n_violators)
+    margin = tol * abs(dual)
+    return n_violators == 0 or abs(primal - dual) <= margin or change <= margin
