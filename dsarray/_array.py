@@ -252,7 +252,7 @@ class Array(NDArrayOperatorsMixin):
 
     def conj(self) -> Array:
         """Return the complex conjugate."""
-        return _elementwise.elementwise(np.conjugate, self)
+        return _elementwise.elementwise(np.conjugate, self) if self.dtype.kind == "c" else self.copy()
 
     def to_dense(self) -> Array:
         """Return the array with ndarrays as blocks."""

@@ -142,6 +142,7 @@ def elementwise(function: Callable[..., Any], *operands: Any, **keywords: Any) -
     n_sparse = sum(a.sparse for a in arrays)
     if n_sparse:
         scalars = [None if isinstance(operand, _array.Array) else operand for operand in known]
+        _sparse.check_dtype(getattr(function, "__name__", "the function"), dtype)
         function = _sparse.choose_kernel(function, scalars, n_sparse)
         if len({a.shape for a in arrays}) > 1 and function is not _sparse.multiply:
             raise _sparse.refuse("broadcasting")
@@ -235,6 +236,8 @@ def astype(a: Array, dtype: npt.DTypeLike) -> Array:
     known = np.ones(0, a.dtype).astype(dtype).dtype
     if known.kind in "mM" and np.datetime_data(known)[0] == "generic":
         raise TypeError(f"astype: dtype {dtype} has no unit of time; name it, as in {dtype}[s].")
+    if a.sparse:
+        _sparse.check_dtype("astype", known)
     cells = [Cell.of(_astype, cell, dtype) for cell in a._cells.flat]
     return _array.Array(make_cells(a.grid, cells), a.chunks, known, sparse=a.sparse)
 

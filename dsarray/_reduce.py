@@ -112,6 +112,8 @@ def reduce(a: Array, name: str, axis: Any, keepdims: bool, *, dtype: Any = None,
     result_dtype = _ask_numpy(reduction, a, axis, dtype)
     _check_dtype(name, dtype)
     axes = _reduced_axes(axis, a.ndim)
+    if a.sparse and not axes:
+        raise _sparse.refuse(f"{name} over no axis")
     kept: Chunks = tuple((1,) if i in axes else lengths for i, lengths in enumerate(a.chunks))
     n_reduced = math.prod(a.shape[i] for i in axes)
     options = _finish_options(name, n_reduced, ddof)

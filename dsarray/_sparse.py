@@ -15,6 +15,7 @@ import scipy.sparse
 from dsarray._grid import Chunks
 
 __all__ = [
+    "check_dtype",
     "choose_kernel",
     "densify",
     "is_sparse",
@@ -69,6 +70,12 @@ def refuse(what: str) -> TypeError:
     return TypeError(f"{what}: not supported for sparse arrays; use to_dense() first.")
 
 
+def check_dtype(where: str, dtype: np.dtype[Any]) -> None:
+    """Raise TypeError for elements that SciPy's sparse matrices cannot hold."""
+    if dtype == np.float16 or dtype.kind not in "biufc":
+        raise refuse(f"{where}: elements of dtype {dtype}")
+
+
 def choose_kernel(function: Callable[..., Any], operands: Sequence[Any], n_sparse: int) -> Callable[..., Any]:
     """Return what applies an elementwise function to CSR blocks, where that gives CSR blocks.
 
@@ -108,7 +115,7 @@ def _keeps_zeros(function: Callable[..., Any], operands: Sequence[Any]) -> bool:
     if function is np.multiply:
         return True
     if function is np.power:
-        return operands[0] is None and bool(scalar > 0)
+        return operands[0] is None and not np.iscomplexobj(scalar) and bool(scalar > 0)
     return function is np.true_divide and operands[0] is None and scalar != 0
 
 

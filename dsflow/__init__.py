@@ -2,7 +2,7 @@
 
 from dsflow._active import active_session
 from dsflow._directions import IN, INOUT, Direction
-from dsflow._errors import DsflowError, EngineError, SessionError, TaskCancelledError, TaskLostError
+from dsflow._errors import ArgumentError, DsflowError, EngineError, SessionError, TaskCancelledError, TaskLostError
 from dsflow._future import Future
 from dsflow._session import Session
 from dsflow._start import start, stop
@@ -12,6 +12,7 @@ from dsflow._waiting import as_completed, barrier, share, wait_on
 __all__ = [
     "IN",
     "INOUT",
+    "ArgumentError",
     "Direction",
     "DsflowError",
     "EngineError",

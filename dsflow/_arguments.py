@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any
 
 from dsflow._directions import Direction
-from dsflow._errors import DsflowError
+from dsflow._errors import ArgumentError, DsflowError
 from dsflow._freeze import ATOMS, Frozen, HandleFound, Stored, freeze, is_array, thaw
 from dsflow._future import Future
 from dsflow._graph import Call, Version
@@ -79,7 +79,7 @@ class _Binder:
         base = value.base
         while base is not None:
             if id(base) in self.private_ids or self.tracker.find(base) is not None:
-                raise ValueError(
+                raise ArgumentError(
                     f"{self.where}: an array of shape {value.shape} is a view of an array that a task is changing; "
                     "call wait_on(the array) first, or pass a copy of the view (view.copy())."
                 )
@@ -151,7 +151,7 @@ def bind_arguments(
     ------
     TypeError
         When an argument cannot be copied, or cannot be changed though its parameter is INOUT.
-    ValueError
+    ArgumentError
         When an argument contains itself, or is a view of an array that a task is changing.
     """
     binder = _Binder(where, tracker, session)
@@ -242,7 +242,7 @@ def _find_futures(value: Any, binder: _Binder, path: tuple[int, ...]) -> None:
     if children is None:
         return
     if id(value) in path:
-        raise ValueError(
+        raise ArgumentError(
             f"{binder.where}: an argument of type {kind.__name__} contains itself; pass its parts instead."
         )
     if ATOMS.issuperset(set(map(type, children))):

@@ -1,6 +1,7 @@
 """The exceptions of dsflow. Wrong arguments raise the usual TypeError and ValueError instead.
 
 DsflowError
+├── ArgumentError        an argument of a call cannot be taken as it is (also a ValueError)
 ├── SessionError         a session is missing, already there, or not the one a Future belongs to
 ├── EngineError          the engine could not do its work
 │   └── TaskLostError    every worker that ran the task died
@@ -9,7 +10,7 @@ DsflowError
 
 from __future__ import annotations
 
-__all__ = ["DsflowError", "EngineError", "SessionError", "TaskCancelledError", "TaskLostError"]
+__all__ = ["ArgumentError", "DsflowError", "EngineError", "SessionError", "TaskCancelledError", "TaskLostError"]
 
 
 class DsflowError(Exception):
@@ -18,6 +19,10 @@ class DsflowError(Exception):
 
 class SessionError(DsflowError):
     """A session is missing, already there, or not the one a Future belongs to."""
+
+
+class ArgumentError(DsflowError, ValueError):
+    """An argument of a call cannot be taken as it is: it contains itself, or shows a part of what a task changes."""
 
 
 class EngineError(DsflowError):

@@ -42,9 +42,7 @@ def wait_on(value: Any, /, *more: Any) -> Any:
     Exception
         The exception of the task that should have given the value.
     """
-    if not has_context() and not isinstance(value, Future):
-        return [value, *more] if more else value
-    context = current_context()
+    context = current_context() if has_context() else Context()  # waiting starts no session
     asked: Any = [value, *more] if more else value
     try:
         return _resolve(asked, context)

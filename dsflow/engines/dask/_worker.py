@@ -197,13 +197,15 @@ def pack_failure(failure: Failure) -> bytes:
     """Pickle an exception and its frames, so that they can be read back whatever the exception is made of."""
     error = failure.exception
     frames = None if error.__traceback__ is None else Traceback(error.__traceback__).as_dict()
-    for form in (error, (type(error), error.args, error.__dict__)):
-        packed: bytes | None = _packed_if_readable(error, (form, error.__cause__, frames, failure.key))
+    rest = (error.__cause__, frames, failure.key)
+    # written out here, since packages (tblib is one) change how exceptions are pickled
+    for form in (error.__reduce_ex__(2), (_new_exception, (type(error), error.args), error.__dict__)):
+        packed: bytes | None = _packed_if_readable(error, (form, *rest))
         if packed is not None:
             return packed
-    text = RuntimeError(f"{type(error).__name__}: {error} (the exception itself cannot be pickled)")
-    text.__dict__.update(__notes__=getattr(error, "__notes__", []))
-    packed = cloudpickle.dumps((text, None, frames, failure.key))
+    text = f"{type(error).__name__}: {error} (the exception itself cannot be pickled)"
+    notes = {"__notes__": getattr(error, "__notes__", [])}
+    packed = cloudpickle.dumps(((RuntimeError, (text,), notes), None, *rest[1:]))
     return packed
 
 
@@ -216,16 +218,19 @@ def _packed_if_readable(error: BaseException, parts: tuple[Any, ...]) -> bytes |
         return None
 
 
+def _new_exception(kind: type[BaseException], args: tuple[Any, ...]) -> BaseException:
+    """Make an exception whose constructor takes other arguments than it passes on."""
+    error = kind.__new__(kind, *args)
+    error.args = args
+    return error
+
+
 def unpack_failure(packed: bytes) -> Failure:
     """Make the failure again from what `pack_failure` gave."""
-    form, cause, frames, key = pickle.loads(packed)
-    if isinstance(form, tuple):  # its constructor takes other arguments than it passes on
-        kind, args, attributes = form
-        error: BaseException = kind.__new__(kind, *args)
-        error.args = args
-        error.__dict__.update(attributes)
-    else:
-        error = form
+    (make, args, *state), cause, frames, key = pickle.loads(packed)
+    error: BaseException = make(*args)
+    if state and state[0]:
+        error.__setstate__(state[0])
     error.__cause__ = cause
     traceback: TracebackType | None = Traceback.from_dict(frames).as_traceback() if frames else None
     return Failure(error.with_traceback(traceback), key)
