@@ -181,7 +181,7 @@ def apply_ufunc(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], keywords:
         return results
     many = results if isinstance(results, tuple) else (results,)
     if any(target is None for target in out) and any(np.shape(target) not in ((), many[0].shape) for target in out):
-        raise TypeError(f"np.{ufunc.__name__}: out= with None beside a larger Array is not supported; give all of them.")
+        raise TypeError(f"np.{ufunc.__name__}: out= with None beside a larger Array is not supported; give all of it.")
     stored = tuple(_store(result, target, ufunc) for result, target in zip(many, out, strict=True))
     return stored if isinstance(results, tuple) else stored[0]
 

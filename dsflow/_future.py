@@ -61,7 +61,7 @@ class Future(Generic[T]):
             self._session.wait([version.node], timeout)
         if version.failure is None:
             return None
-        version.failure.seen = True
+        self._session.note_seen(version.failure)
         return version.failure.exception
 
     def done(self) -> bool:

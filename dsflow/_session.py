@@ -101,9 +101,10 @@ class Session:
     def settle(self, node: Node, outcome: Outcome) -> None:
         """Record what came of a node (called by the engine)."""
         if outcome.failure is not None and outcome.failure.key == node.key:
-            self._failures = [failure for failure in self._failures if not failure.reported]
             self._failures.append(outcome.failure)
         settled, ready = self.graph.settle(node, outcome)
+        if len(settled) > 1:
+            self.engine.cancel([each for each in settled if each is not node])
         for listener in self.listeners:
             for each in settled:
                 listener.settled(each)
@@ -200,6 +201,7 @@ class Session:
         if node is not None:
             self.wait([node], timeout)
         if version.failure is not None:
+            self.note_seen(version.failure)
             version.failure.throw()
         if version.stored is REMOTE:
             return self.engine.fetch([version])[0]
@@ -229,6 +231,11 @@ class Session:
 
     def _called_by(self, context: Context) -> list[Node]:
         return context.children if context.is_task else list(self.graph.pending.values())
+
+    def note_seen(self, failure: Failure) -> None:
+        """Let go of a failure that a wait is about to raise, and of those it stands for."""
+        failure.seen = True
+        self._failures = [each for each in self._failures if not each.reported]
 
     def raise_unseen(self) -> None:
         """Raise the first failure that was not raised at a wait yet."""

@@ -66,7 +66,7 @@ def _ignore_failures(value: Any, context: Context) -> None:
 def _mark_seen(future: Future[Any]) -> None:
     failure = future._version.failure
     if failure is not None:
-        failure.seen = True
+        future._session.note_seen(failure)
 
 
 def _resolve(value: Any, context: Context) -> Any:

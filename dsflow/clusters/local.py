@@ -105,12 +105,13 @@ class _Node(ProcessInterface):  # type: ignore[misc]  # distributed has no annot
         await super().close()
 
 
-def _environment(n_threads: int) -> dict[str, str]:
+def _environment(n_threads: int, folder: str) -> dict[str, str]:
     """The environment of the processes: BLAS and OpenMP inside a task get ``n_threads`` threads."""
+    config = dask.config.merge(dask.config.config, _CONFIG, {"temporary-directory": folder})
     return inherited_environment(
         PYTHONPATH=os.pathsep.join(path for path in sys.path if path),
         OMP_NUM_THREADS=str(n_threads),
-        DASK_INTERNAL_INHERIT_CONFIG=dask.config.serialize(dask.config.merge(dask.config.config, _CONFIG)),
+        DASK_INTERNAL_INHERIT_CONFIG=dask.config.serialize(config),
     )
 
 
@@ -179,7 +180,7 @@ class LocalCluster(SpecCluster):  # type: ignore[misc]  # distributed has no ann
         self._deaths: dict[str, int] = {}
         security = Security.temporary()
         per_slot = max(1, (os.cpu_count() or 1) // (n_workers * threads_per_worker))
-        common = {"security": security, "environment": _environment(n_threads=per_slot)}
+        common = {"security": security, "environment": _environment(per_slot, self._folder)}
         on_loopback: dict[str, Any] = {"host": "127.0.0.1", "protocol": "tls://"}
         options = {
             **on_loopback,

@@ -115,12 +115,9 @@ class DaskEngine:
         return values
 
     def cancel(self, nodes: Sequence[Node]) -> None:
-        """Ask the scheduler to forget nodes."""
-        with self._flushing:
-            sent = [self._in_flight.pop(node.key, None) for node in nodes]
-        handles = [node.handle for node in sent if node is not None and node.handle is not None]
-        if handles and self.client.status == "running":
-            self.client.cancel(handles, force=True)
+        """Let go of nodes: the scheduler stops what nobody wants any more."""
+        for node in nodes:
+            self._in_flight.pop(node.key, None)
 
     def explain(self, node: Node) -> str:
         """Say which worker has the node, or what it waits for."""
@@ -182,6 +179,7 @@ class DaskEngine:
         for node in nodes:
             if node.settled:
                 node.handle = None
+                _drop_handles(node)
 
     # --- receiving ---------------------------------------------------------------------------------------------------
 
@@ -264,6 +262,14 @@ class DaskEngine:
             logging.getLogger(name).log(int(level), "[%s %s] %s", key, place, text)
         else:
             write_tagged(key, place, stream, text)
+
+
+def _drop_handles(node: Node) -> None:
+    """Let go of the values that a node will never give."""
+    for reference in node.outputs:
+        version = reference()
+        if version is not None and version.failure is not None:
+            version.handle = None
 
 
 def _in_worker_task() -> bool:
