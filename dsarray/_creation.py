@@ -71,7 +71,7 @@ def array(x: Any, block_size: BlockSize = None, *, dtype: npt.DTypeLike | None =
     if is_sparse(x):
         return _from_sparse(x if dtype is None else x.astype(dtype), block_size)
     if isinstance(x, Future):
-        raise TypeError("array: a Future is not the value yet; wait_on() it, or give Futures of blocks to from_blocks().")
+        raise TypeError("array: a Future is not the value yet; wait_on() it, or give from_blocks() those of blocks.")
     if isinstance(x, np.ma.MaskedArray):
         raise TypeError("array: a masked array is not supported; fill it first, as in x.filled(0).")
     values = np.asarray(x, dtype=dtype)

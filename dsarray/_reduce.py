@@ -64,7 +64,10 @@ class Reduction:
 def _partial(block: Any, about: Block) -> Any:
     if _sparse.is_sparse(block):
         return _sparse.reduce_sparse(about.name, block, about.axes, about.dtype)
-    options = {} if about.dtype is None else {"dtype": about.dtype}
+    dtype = about.dtype
+    if about.name == "sum" and (dtype or block.dtype) == np.float16:
+        dtype = np.dtype(np.float32)  # as inside np.sum: parts may be larger than the whole
+    options = {} if dtype is None else {"dtype": dtype}
     return getattr(np, about.name)(block, axis=about.axes, keepdims=True, **options)
 
 

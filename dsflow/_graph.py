@@ -108,10 +108,13 @@ class Outcome:
 class Version:
     """One value: an output of a node, or a value of the main program."""
 
-    __slots__ = ("__weakref__", "before", "depth", "failure", "handle", "node", "stored")
+    __slots__ = ("__weakref__", "before", "depth", "failure", "handle", "maker", "node", "stored")
 
     def __init__(self, node: Node | None = None, stored: Stored = REMOTE) -> None:
         self.node = node
+        """The node that makes it, as long as that is not settled."""
+        self.maker = None if node is None else node.key
+        """Key of the node that makes it, or has made it."""
         self.stored = stored
         self.failure: Failure | None = None
         self.handle: Any = None
@@ -190,7 +193,10 @@ class Graph:
         failure = None
         with self.lock:
             for version in set(node.inputs):
-                failure = failure or version.failure
+                if failure is None:
+                    failure = version.failure
+                elif version.failure is not None and version.failure is not failure:
+                    version.failure.cover = failure
                 if version.node is not None:
                     version.node.dependents.append(node)
                     node.waiting += 1

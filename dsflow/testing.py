@@ -11,8 +11,8 @@ import threading
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from dsflow._errors import EngineError, SessionError
 from dsflow._active import active_session, current_context
+from dsflow._errors import EngineError, SessionError
 
 if TYPE_CHECKING:
     from dsflow._graph import Node

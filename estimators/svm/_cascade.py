@@ -1,14 +1,14 @@
 """The cascade support vector machine: a tree of small machines, each of which passes its support vectors on.
 
-One task solves the problem of one row of blocks; tasks of the tree above solve those of the support vectors that
-``cascade_arity`` of them have kept, up to one. Then, in each further pass, one task for each row of blocks looks at its
-samples with that solution. If none lies inside its margin unless it supports it, the solution is the one of all
-samples together; else those that do are solved for together with the support vectors. What travels are support vectors
-and those violators; to the main program come a few sums of each block, and at the end the support vectors.
+One task solves the problem of one row of blocks; tasks of the tree above solve that of what ``cascade_arity`` of them
+have kept, which is support vectors and samples near a margin, up to one. Then one task for each row of blocks looks at
+its samples with that solution. If it has kept all that lie inside a margin, it is the solution of all samples together;
+else those that it has not are solved for with those that it has, and looked at again. What travels is what solutions
+keep and those violators; to the main program come four sums of each block and pass, and at the end the support vectors.
 
 H. P. Graf, E. Cosatto, L. Bottou, I. Durdanovic and V. Vapnik, "Parallel support vector machines: the cascade SVM"
 (NIPS 2004). There, later passes solve each block anew together with the support vectors; here they only look at it,
-which is what shrinking does to samples that nothing calls for, and finds the same optimum for less.
+which finds the same optimum for less: a sample that is on its side of every margin would get a coefficient of 0.
 """
 
 from __future__ import annotations
@@ -46,9 +46,9 @@ class CascadeSVM(ClassifierMixin, BaseEstimator):
     max_iter : int, default 5
         Number of passes at most, the first of which is the cascade.
     tol : float, default 1e-3
-        When to stop, relative to the dual objective: once a pass has changed it by less, or no pass can change it by
-        more because the primal objective is as near. With 0, passes go on until no sample contradicts. It is not the
-        tolerance of the solvers, which is scikit-learn's, 1e-3.
+        When to stop, relative to the dual objective: once a pass has changed it by less, or none can change it by more
+        since the primal objective is as near. With 0, passes go on until no sample contradicts. Unlike in SVC, it is
+        not the tolerance of the solvers, which is always SVC's default, 1e-3.
     kernel : {"linear", "poly", "rbf", "sigmoid"}, default "rbf"
     C : float, default 1.0
         What a violation of the margin costs.

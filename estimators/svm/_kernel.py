@@ -48,9 +48,11 @@ class Kernel:
 
 
 def quick_form(rows: Any) -> Any:
-    """Return rows in the form that is quicker to multiply: a CSR matrix of few zeros becomes dense."""
-    if not scipy.sparse.issparse(rows) or rows.nnz < _DENSE * math.prod(rows.shape):
+    """Return rows in the form that solvers and products want: a CSR matrix of few zeros becomes dense."""
+    if not scipy.sparse.issparse(rows):
         return rows
+    if rows.nnz < _DENSE * math.prod(rows.shape):
+        return rows if rows.has_sorted_indices else rows.sorted_indices()  # libsvm would sort them in place
     return rows.toarray()
 
 

@@ -66,3 +66,19 @@ def test_arrays_are_not_hashable_and_equality_is_elementwise():
         hash(a)
     assert 5.0 in a
     assert 99.0 not in a
+
+
+def test_matrix_multiplication_in_place_by_a_vector_is_refused_as_in_numpy():
+    a = ds.array(np.eye(2))
+    with pytest.raises(ValueError, match="1 dimensions, but needs 2"):
+        a @= np.ones(2)
+    a @= np.full((2, 2), 2.0)
+    assert a.collect().tolist() == [[2, 2], [2, 2]]
+
+
+def test_the_axes_of_a_transpose_may_be_integers_of_numpy():
+    assert ds.zeros(3).transpose(np.int64(0)).shape == (3,)
+
+
+def test_the_conjugate_of_real_numbers_keeps_their_type():
+    assert ds.array([True, False]).conj().dtype == bool

@@ -107,3 +107,32 @@ def test_a_function_makes_blocks_inside_the_tasks_that_use_them(tasks):
     array = ds.from_function(np.full, ((2, 2), (3,)), int, lambda index: ((2, 3), index[0]))
     assert_same((array + 1).sum(axis=1), np.array([3, 3, 6, 6]))
     assert tasks.n == 2
+
+
+@pytest.mark.parametrize("dtype", ["U3", "S2", ">f8", "M8[D]", None])
+@pytest.mark.parametrize("name", ["zeros", "ones"])
+def test_zeros_and_ones_have_exactly_the_type_asked_for(name, dtype):
+    assert_same(getattr(ds, name)((2, 3), dtype=dtype), getattr(np, name)((2, 3), dtype=dtype))
+
+
+def test_a_single_text_keeps_its_width():
+    text = np.array("a", dtype="U3")
+    assert_same(ds.array(text), text)
+    assert_same(ds.array(text).T, text)
+
+
+def test_what_is_masked_is_not_lost_in_silence():
+    with pytest.raises(TypeError, match="masked"):
+        ds.array(np.ma.array([1, 2], mask=[True, False]))
+
+
+def test_a_future_is_no_value():
+    with pytest.raises(TypeError, match="wait_on"):
+        ds.array(ds.zeros(3).blocks[0])
+
+
+def test_blocks_of_another_type_than_declared_are_refused():
+    with pytest.raises(TypeError, match="dtype float64, not int64"):
+        ds.from_blocks([np.array([1.5])], ((1,),), "int64")
+    with pytest.raises(TypeError, match="dtype float64, not int64"):
+        ds.from_function(np.full, ((1,),), "int64", lambda index: (1, 1.5)).collect()

@@ -166,3 +166,40 @@ def test_lists_and_pandas_are_operands():
     row = [1, 2, 3]
     assert_same(a + row, x + row)
     assert_same(a * pd.Index([1.0, 2.0, 3.0]), x * [1, 2, 3])
+
+
+def test_sparse_results_in_out_become_what_out_is():
+    import scipy.sparse
+
+    sparse, dense = ds.array(scipy.sparse.eye_array(3, format="csr"), block_size=2), ds.ones((3, 3), block_size=2) * 2
+    with pytest.raises(TypeError, match="to_dense"):
+        np.exp(dense, out=sparse)
+    dense *= sparse
+    assert not dense.sparse
+    assert_same(dense, np.eye(3) * 2)
+
+
+def test_texts_of_no_axes_keep_the_width_that_numpy_gives_arrays():
+    assert_same(np.add("a", ds.array(np.array("b", dtype="U3"))), np.array("ab", dtype="U4"))
+
+
+def test_masked_arrays_and_matrices_are_not_taken_for_ndarrays():
+    for other in (np.ma.array(x, mask=x > 3), np.matrix(x)):
+        with pytest.raises(TypeError, match="convert it to an ndarray"):
+            a * other
+
+
+def test_a_time_without_a_unit_cannot_be_converted_to():
+    texts = ds.array(["2020-01-01", "2020-01-02T03"], block_size=1)
+    with pytest.raises(TypeError, match="no unit"):
+        texts.astype("M8")
+    assert_same(texts.astype("M8[h]"), np.array(["2020-01-01", "2020-01-02T03"], dtype="M8[h]"))
+
+
+def test_none_in_out_does_not_take_the_shape_of_the_other_output():
+    with pytest.raises(TypeError, match="None beside"):
+        np.divmod(a, 2, out=(ds.zeros((2, 4, 3)), None))
+    quotient = ds.zeros((4, 3))
+    remainder = np.divmod(a, 2, out=(quotient, None))[1]
+    assert_same(quotient, x // 2)
+    assert_same(remainder, x % 2)

@@ -111,3 +111,10 @@ def test_iteration_yields_rows_and_computes_blocks_once(tasks):
 def test_assignment_is_refused_with_advice():
     with pytest.raises(TypeError, match=r"ds\.where"):
         a[0] = 1
+
+
+@pytest.mark.parametrize("dtype", ["int8", "uint8", "uint64"])
+def test_positions_of_a_small_type_reach_a_long_axis(dtype):
+    values = np.arange(600).reshape(300, 2)
+    positions = np.array([1, 100, 0], dtype=dtype)
+    assert_same(ds.array(values, block_size=50)[positions], values[positions])

@@ -110,3 +110,13 @@ def test_maps_that_do_not_fit_are_refused():
         ds.apply_along_axis(lambda lane: None, 0, a)
     with pytest.raises(TypeError, match="dtype object"):
         a.map_blocks(lambda block: block.astype(object))
+
+
+def test_along_an_axis_the_first_slice_of_all_gives_the_type():
+    def sometimes_an_int(lane):
+        return 0 if lane[0] == 2 else lane[0] / 4
+
+    values = np.arange(1.0, 7.0).reshape(6, 1)
+    expected = np.apply_along_axis(sometimes_an_int, 1, values)
+    for block_size in (1, 2, 3, (6, 1), ((1, 3, 2), 1)):
+        assert_same(ds.apply_along_axis(sometimes_an_int, 1, ds.array(values, block_size=block_size)), expected)

@@ -120,3 +120,30 @@ def test_functions_of_numpy_reduce_arrays():
     assert_same(np.sum(array, axis=0), x.sum(axis=0), rtol=1e-12)
     assert_same(np.std(array, 0, ddof=1), x.std(0, ddof=1), rtol=1e-12)
     assert_same(np.max(array, axis=(0, 1), keepdims=True), x.max(keepdims=True))
+
+
+@pytest.mark.parametrize("name", ["sum", "mean", "std", "min", "argmax"])
+def test_big_endian_numbers_are_reduced(name):
+    values = x.astype(">f8")
+    assert_same(getattr(ds.array(values, block_size=7), name)(), getattr(values, name)(), rtol=1e-12)
+
+
+def test_the_mean_of_durations_is_a_duration():
+    durations = np.array([1, 2, 6], dtype="m8[s]")
+    assert_same(ds.array(durations, block_size=1).mean(), durations.mean())
+
+
+def test_a_variance_in_integers_is_refused_as_numpys_own_is_hardly_one():
+    for name in ("var", "std"):
+        with pytest.raises(TypeError, match="dtype=int8 is not supported"):
+            getattr(ds.array(x), name)(dtype="int8")
+
+
+def test_the_variance_of_nothing_is_zero_when_ddof_is_negative():
+    with np.errstate(all="ignore"):
+        assert_same(ds.zeros((3, 0)).var(axis=1, ddof=-1), np.zeros((3, 0)).var(axis=1, ddof=-1))
+
+
+def test_parts_of_a_sum_of_float16_may_be_larger_than_float16():
+    values = np.array([40000, 40000, -40000, -40000], dtype=np.float16)
+    assert_same(ds.array(values, block_size=2).sum(), values.sum())

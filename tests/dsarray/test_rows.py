@@ -43,3 +43,8 @@ def test_rows_that_do_not_fit_are_refused():
         ds.array(1).row_blocks()
     with pytest.raises(ValueError, match="none of the arguments"):
         ds.map_row_blocks(len, x)
+
+
+def test_rows_cannot_be_of_negative_number():
+    with pytest.raises(ValueError, match="all of it"):
+        ds.zeros((4, 2)).row_blocks([5, -1])

@@ -45,3 +45,8 @@ def test_conversions_that_nobody_asked_for_respect_the_memory_of_the_session(ses
         np.linalg.cond.__wrapped__(a)
     assert_same(a, x)
     assert float(a.sum()) == x.sum()
+
+
+def test_item_of_many_is_the_error_that_numpy_raises():
+    with pytest.raises(ValueError, match="index or reduce it first"):
+        ds.zeros(2).item()

@@ -77,3 +77,17 @@ def test_other_blocks_rows_and_dense_copies():
 def test_integers_in_an_index_are_refused_with_advice():
     with pytest.raises(IndexError, match=r"x\[i:i\+1\]"):
         a[0]
+
+
+def test_elements_that_scipy_cannot_hold_are_refused():
+    small = ds.array(scipy.sparse.eye_array(3, format="csr", dtype=np.int8), block_size=2)
+    for call in (lambda: np.sqrt(small), lambda: small.astype("float16"), lambda: small.astype("U3")):
+        with pytest.raises(TypeError, match="to_dense"):
+            call()
+
+
+def test_a_reduction_over_no_axis_and_a_complex_power_are_refused():
+    s = ds.array(scipy.sparse.eye_array(3, format="csr"), block_size=2)
+    for call in (lambda: s.sum(axis=()), lambda: s**1j):
+        with pytest.raises(TypeError, match="to_dense"):
+            call()

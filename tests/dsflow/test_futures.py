@@ -269,7 +269,7 @@ def test_other_attributes_say_what_to_do(engine):
     with pytest.raises(AttributeError, match=r"Cart has no task method.*wait_on"):
         make_cart().untracked()
     with pytest.raises(AttributeError, match=r"wait_on\(future\)\.items"):
-        make_cart().items  # noqa: B018
+        make_cart().items
     with pytest.raises(AttributeError, match="annotate what the task returns"):
         make_cart_of_unknown_kind().add(1)
     assert not hasattr(make_cart(), "__array__")

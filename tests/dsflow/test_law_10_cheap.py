@@ -79,13 +79,14 @@ def _best_of_batches(do, n):
 
 @only("threads", "dask-inproc")
 def test_a_call_costs_the_same_with_few_and_with_many_tasks_pending(engine):
+    n = MANY if engine.engine.name == "threads" else 1500
     root = wait_until_opened(1)
     futures = []
-    few, many = _best_of_batches(lambda: futures.append(add(root, 1)), MANY)
-    assert len(engine.graph.pending) == MANY + 1
+    few, many = _best_of_batches(lambda: futures.append(add(root, 1)), n)
+    assert len(engine.graph.pending) == n + 1
     opened.set()
     assert many < 4 * few
-    assert sum(wait_on(futures)) == 2 * MANY
+    assert sum(wait_on(futures)) == 2 * n
 
 
 @only("threads", "dask-inproc")

@@ -15,6 +15,7 @@ import numpy as np
 
 from dsflow import IN, INOUT, barrier, share, task, wait_on
 
+__all__ = ["barrier", "share"]  # for the programs
 Point = namedtuple("Point", "x y")
 
 

@@ -108,6 +108,18 @@ def test_sparse_samples_give_the_same_machine(as_sparse, density):
     np.testing.assert_allclose(machine.decision_function(x), dense.decision_function(as_sparse(x)), atol=CLOSE)
 
 
+def test_sparse_blocks_may_have_their_columns_in_any_order():
+    x, y = digits()
+    x = scipy.sparse.csr_array(x * (np.random.default_rng(0).random(x.shape) < 0.02))
+    turned = x.copy()
+    for a, b in itertools.pairwise(x.indptr):
+        turned.indices[a:b], turned.data[a:b] = x.indices[a:b][::-1], x.data[a:b][::-1]
+    turned.has_sorted_indices = False
+    blocks = ds.from_blocks([[turned]], ((600,), (64,)), x.dtype, sparse=True)
+    machine, expected = (CascadeSVM(gamma=0.1).fit(each, y) for each in (blocks, x))
+    np.testing.assert_array_equal(machine.dual_coef_, expected.dual_coef_)
+
+
 @pytest.mark.parametrize("block_size", [None, 60])
 def test_weights_of_samples_and_classes_are_those_of_svc(block_size):
     x, y = cancer()

@@ -1,0 +1,58 @@
+# Everything runs in .venv, which the first target that needs it makes. PYTHON=python3.12 picks another interpreter.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
+
+.PHONY: demo test test-all check format lint types layers bench clean
+
+demo: $(VENV)/.demo  ## the main job: pictures and reports in demo-output/
+	$(BIN)/dsflow demo
+
+test: $(VENV)/.dev  ## all laws, fixed samples; under 10 minutes on two cores
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest -m "not slow"
+	$(BIN)/coverage report
+
+test-all: $(VENV)/.dev  ## everything
+	$(BIN)/pytest
+
+check: format lint types layers test  ## what CI runs
+
+format: $(VENV)/.dev
+	$(BIN)/ruff format --check --quiet .
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check --quiet .
+
+types: $(VENV)/.dev
+	$(BIN)/mypy
+
+layers: $(VENV)/.dev
+	$(BIN)/lint-imports --no-logo
+
+bench: $(VENV)/.dev  ## the figures of the README, each side by side with its peer
+	$(BIN)/python benchmarks/tasks.py
+	$(BIN)/python benchmarks/kmeans.py
+	$(BIN)/python benchmarks/cascade_svm.py
+
+clean:
+	rm -rf $(VENV) demo-output .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+$(VENV)/bin/python:
+	@command -v $(PYTHON) >/dev/null || { echo "make: $(PYTHON) is not installed; name another: make PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "make: $(PYTHON) is older than Python 3.11; name another: make PYTHON=python3.12"; exit 1; }
+	@echo "making the environment $(VENV)"
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.demo: pyproject.toml | $(VENV)/bin/python
+	@echo "installing dsflow and what the demo draws with (once)"
+	@$(PIP) install --editable ".[demo]"
+	@touch $@
+
+$(VENV)/.dev: pyproject.toml | $(VENV)/bin/python
+	@echo "installing dsflow and what the checks need (once)"
+	@$(PIP) install --editable ".[dev]"
+	@touch $@ $(VENV)/.demo
