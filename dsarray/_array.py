@@ -252,7 +252,7 @@ class Array(NDArrayOperatorsMixin):
 
     def conj(self) -> Array:
         """Return the complex conjugate."""
-        return _elementwise.elementwise(np.conjugate, self) if self.dtype.kind == "c" else self.copy()
+        return self.copy() if self.dtype.kind in "biuf" else _elementwise.elementwise(np.conjugate, self)
 
     def to_dense(self) -> Array:
         """Return the array with ndarrays as blocks."""

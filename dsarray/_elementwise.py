@@ -142,6 +142,8 @@ def elementwise(function: Callable[..., Any], *operands: Any, **keywords: Any) -
     n_sparse = sum(a.sparse for a in arrays)
     if n_sparse:
         scalars = [None if isinstance(operand, _array.Array) else operand for operand in known]
+        if keywords and len(arrays) > 1:
+            raise _sparse.refuse(f"{'=, '.join(keywords)}= for two arrays")
         _sparse.check_dtype(getattr(function, "__name__", "the function"), dtype)
         function = _sparse.choose_kernel(function, scalars, n_sparse)
         if len({a.shape for a in arrays}) > 1 and function is not _sparse.multiply:

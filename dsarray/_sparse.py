@@ -134,7 +134,10 @@ class _MapStored:
 def multiply(left: Any, right: Any) -> Any:
     """Return the elementwise product of two blocks of which one is sparse, as CSR."""
     matrix, other = (left, right) if is_sparse(left) else (right, left)
-    return matrix.multiply(other).tocsr()
+    product = matrix.multiply(other).tocsr()
+    return product.astype(
+        np.result_type(matrix.dtype, other.dtype), copy=False
+    )  # SciPy widens a factor of shape (1, 1)
 
 
 def reduce_sparse(name: str, block: Any, axes: tuple[int, ...], dtype: Any) -> Any:

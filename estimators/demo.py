@@ -1,4 +1,4 @@
-"""``dsflow demo``: a photograph in 64 colours with KMeans, handwritten digits with CascadeSVM, and what the run was like.
+"""``dsflow demo``: a photograph in 64 colours with KMeans, handwritten digits with CascadeSVM, and how it went.
 
 Only the centres, the support vectors and the two pictures come to the main program.
 """
@@ -42,12 +42,13 @@ def demo(engine: str | None, workers: int | None, colours: int, output: Path) ->
 
     output.mkdir(parents=True, exist_ok=True)
     with dsflow.start(engine, workers=workers) as session:
-        click.echo(f"dsflow {version('dsflow')}, engine {session.engine.name}, {session.engine.n_slots} tasks at a time")
+        click.echo(f"dsflow {version('dsflow')}, engine {session.engine.name!r} with {session.engine.n_slots} slots")
         recorder = observe.Recorder.of(session)
         with observe.progress(session):
             photograph = _quantise_photograph(colours, output / "photograph.png")
+            n_before = len(list(recorder))
             digits = _recognise_digits(output / "confusion_matrix.png")
-        observe.draw_graph(recorder, output / "graph.svg")
+        observe.draw_graph(list(recorder)[n_before:], output / "graph.svg")
         observe.write_trace(recorder, output / "timeline.json")
         report = observe.run_report(session)
         report.write(output / "report.html")
@@ -146,7 +147,7 @@ def _list_files(output: Path) -> None:
     contents = {
         "photograph.png": "the photograph beside its quantised copy",
         "confusion_matrix.png": "which digits were taken for which",
-        "graph.svg": "the task graph",
+        "graph.svg": "the task graph of CascadeSVM: open it in a browser and point at the tasks",
         "timeline.json": "the timeline: open it at https://ui.perfetto.dev",
         "report.html": "the run report",
     }

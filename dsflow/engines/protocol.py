@@ -51,5 +51,11 @@ class Engine(Protocol):
     def explain(self, node: Node) -> str:
         """Say in a few words why a node that can run has not ended."""
 
+    def peak_memory_bytes(self) -> int:
+        """Return the largest memory of processes other than this one, as far as it is known."""
+
+    def bytes_moved(self) -> int:
+        """Return how many bytes of data went from one process to another."""
+
     def close(self, *, abandon: bool) -> None:
         """Let go of every thread, process and file; with ``abandon`` do not wait for running tasks."""

@@ -85,5 +85,13 @@ class SerialEngine:
         """Say that the node is running."""
         return "running in the thread that called it"
 
+    def peak_memory_bytes(self) -> int:
+        """Return 0: there is no other process."""
+        return 0
+
+    def bytes_moved(self) -> int:
+        """Return 0: there is no other process."""
+        return 0
+
     def close(self, *, abandon: bool) -> None:
         """Do nothing: there are no threads."""

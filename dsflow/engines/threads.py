@@ -101,6 +101,14 @@ class ThreadsEngine:
             return f"running for {time.time() - node.started:.1f} s"
         return f"ready; all {self.n_slots} slots are busy and {len(self._ready)} tasks are queued"
 
+    def peak_memory_bytes(self) -> int:
+        """Return 0: there is no other process."""
+        return 0
+
+    def bytes_moved(self) -> int:
+        """Return 0: there is no other process."""
+        return 0
+
     def close(self, *, abandon: bool) -> None:
         """End the threads; with ``abandon``, leave those behind that do not end within a second."""
         with self._changed:

@@ -69,7 +69,7 @@ def _gather(tasks: Sequence[Record]) -> tuple[list[Box], Links, list[str]]:
     if one_each:
         keys: list[tuple[object, ...]] = [(layer, number) for number, layer in enumerate(layers)]
     else:
-        notes.append("A box stands for all tasks of one name in one layer; ×n tells how many, wider lines carry more.")
+        notes.append("A box stands for all tasks of one name in one layer; xN tells how many, wider lines carry more.")
         while True:
             keys = [(layer // depth, task.name) for layer, task in zip(layers, tasks, strict=True)]
             if len(set(keys)) <= MAX_BOXES or depth > max(layers):

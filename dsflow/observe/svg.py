@@ -158,7 +158,7 @@ def _draw_legend(
 
 def _describe(tasks: Sequence[Record]) -> str:
     """Say how many tasks there are, how long they ran, and what went wrong."""
-    parts = [f"×{len(tasks):,}", _duration(sum(task.seconds for task in tasks))]
+    parts = [f"{len(tasks):,} x", _duration(sum(task.seconds for task in tasks))]
     states = Counter(task.state for task in tasks)
     parts += [f"{states[state]:,} {state}" for state in ("failed", "cancelled", "pending") if states[state]]
     return " · ".join(parts)
@@ -216,7 +216,7 @@ def _tooltip(box: Box) -> str:
 
 
 def _label(box: Box) -> str:
-    count = f" ×{len(box.tasks):,}" if len(box.tasks) > 1 else ""
+    count = f" x{len(box.tasks):,}" if len(box.tasks) > 1 else ""
     return _shorten(box.name, 24) + count
 
 
@@ -239,7 +239,15 @@ def _rectangle(centre: Point, size: Point, radius: float) -> dict[str, str]:
 
 
 def _write(
-    svg: ET.Element, x: float, y: float, text: str, *, size: int, weight: str = "400", fill: str = _INK, anchor: str = ""
+    svg: ET.Element,
+    x: float,
+    y: float,
+    text: str,
+    *,
+    size: int,
+    weight: str = "400",
+    fill: str = _INK,
+    anchor: str = "",
 ) -> ET.Element:
     place = {"x": f"{x:.1f}", "y": f"{y:.1f}", "font-size": f"{size}", "font-weight": weight, "fill": fill}
     element = ET.SubElement(svg, "text", place | ({"text-anchor": anchor} if anchor else {}))

@@ -220,15 +220,13 @@ def check_block(
         weights of all pairs, and to the weighted losses.
     """
     assert solution.dual_coef is not None
-    assert solution.intercept is not None
     samples = Samples.of_block(rows, codes, weights, start)
     margins = find_margins(samples.rows, samples.codes, solution, problem.kernel)
     losses = np.maximum(1 - margins, 0).sum(axis=1)
     loss = problem.C * (losses.sum() if samples.weights is None else losses @ samples.weights)
     _, here, there = np.intersect1d(samples.index, solution.support.index, assume_unique=True, return_indices=True)
-    pair_of, sign_of = _own_pairs(len(solution.dual_coef) + 1)
-    own, alphas = samples.codes[here], np.abs(solution.dual_coef.T[there])
-    norms = alphas * (margins[here] - sign_of[own] * solution.intercept[pair_of[own]])
+    alphas = np.abs(solution.dual_coef.T[there])
+    norms = alphas * margins[here]  # intercepts drop out of their sum, as the coefficients of a pair add up to 0
     violates = (margins < 1 - SLACK).any(axis=1)
     violates[here] = False
     violates[np.isin(samples.index, solution.near.index)] = False

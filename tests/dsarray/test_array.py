@@ -82,3 +82,8 @@ def test_the_axes_of_a_transpose_may_be_integers_of_numpy():
 
 def test_the_conjugate_of_real_numbers_keeps_their_type():
     assert ds.array([True, False]).conj().dtype == bool
+
+
+def test_texts_have_no_conjugate():
+    with pytest.raises(TypeError):
+        ds.array(["a"]).conj()

@@ -184,7 +184,9 @@ def test_texts_of_no_axes_keep_the_width_that_numpy_gives_arrays():
 
 
 def test_masked_arrays_and_matrices_are_not_taken_for_ndarrays():
-    for other in (np.ma.array(x, mask=x > 3), np.matrix(x)):
+    with pytest.warns(PendingDeprecationWarning):
+        matrix = np.matrix(x)
+    for other in (np.ma.array(x, mask=x > 3), matrix):
         with pytest.raises(TypeError, match="convert it to an ndarray"):
             a * other
 

@@ -91,3 +91,16 @@ def test_a_reduction_over_no_axis_and_a_complex_power_are_refused():
     for call in (lambda: s.sum(axis=()), lambda: s**1j):
         with pytest.raises(TypeError, match="to_dense"):
             call()
+
+
+def test_a_product_with_a_single_element_keeps_its_type_and_wraps_as_numpy():
+    values = np.array([[0, 100], [1, 0]], dtype=np.int8)
+    s = ds.array(scipy.sparse.csr_array(values), block_size=(2, 1))
+    row = ds.array(scipy.sparse.csr_array(np.array([[2, 2]], dtype=np.int8)), block_size=(1, 1))
+    assert_same((row * s).to_dense(), values * np.array([[2, 2]], dtype=np.int8))
+
+
+def test_a_type_for_two_arrays_is_refused():
+    s = ds.array(scipy.sparse.eye_array(3, format="csr"))
+    with pytest.raises(TypeError, match="dtype= for two arrays"):
+        np.add(s, s, dtype="float32")

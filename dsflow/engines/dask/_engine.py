@@ -62,6 +62,8 @@ class DaskEngine:
         self._late: set[str] = set()
         """Keys that were found ended, without a report, by the last sweep."""
         self._peak_bytes: dict[str, int] = {}
+        self._bytes_of_workers: dict[str, int] = {}
+        self._bytes_sent = 0
         self._large_tasks: weakref.WeakKeyDictionary[Any, Version] = weakref.WeakKeyDictionary()
         self._closed = False
         self.topic = f"dsflow-{id(self):x}-{client.id}"
@@ -149,6 +151,10 @@ class DaskEngine:
         """Return the sum of the largest memory of each worker process, as its tasks have reported it."""
         return sum(self._peak_bytes.values())
 
+    def bytes_moved(self) -> int:
+        """Return the bytes sent from here, and by workers to each other and here, as their tasks have reported it."""
+        return self._bytes_sent + sum(self._bytes_of_workers.values())
+
     def worker_pids(self) -> list[int]:
         """Return the process ids of the workers."""
         import os
@@ -171,7 +177,8 @@ class DaskEngine:
         cut_lineage(nodes, self.client)
         for node in nodes:
             self._in_flight[node.key] = node
-        graph, keys = build_graph(nodes, self.topic, self._large_tasks)
+        graph, keys, n_bytes = build_graph(nodes, self.topic, self._large_tasks)
+        self._bytes_sent += n_bytes
         with dask.config.set({"distributed.admin.large-graph-warning-threshold": "1TB"}):
             handles = self.client.get(graph, [key for _, key in keys], sync=False)
         for (owner, _), handle in zip(keys, handles, strict=True):
@@ -214,8 +221,9 @@ class DaskEngine:
 
     def _receive(self, message: dict[str, Any]) -> None:
         node = self._in_flight.pop(message["key"], None)
-        *measures, address, peak_bytes = message["run"]
+        *measures, address, peak_bytes, moved_bytes = message["run"]
         self._peak_bytes[address] = max(peak_bytes, self._peak_bytes.get(address, 0))
+        self._bytes_of_workers[address] = max(moved_bytes, self._bytes_of_workers.get(address, 0))
         if node is None:  # it ran a second time, after its worker had died
             return
         failure = None if message["failure"] is None else unpack_failure(message["failure"])

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from dask._task_spec import Task as DaskTask
 from dask._task_spec import TaskRef
 
+from dsflow._freeze import nbytes_of
 from dsflow._graph import REMOTE, Node, Version
 from dsflow.engines.dask._worker import Job, pick, run_job
 
@@ -114,8 +115,8 @@ class _Pending:
 
 def build_graph(
     nodes: Sequence[Node], topic: str, large_tasks: MutableMapping[Any, Version]
-) -> tuple[dict[str, DaskTask], Keys]:
-    """Return a Dask graph for nodes and for what they read of this process, and its keys.
+) -> tuple[dict[str, DaskTask], Keys, int]:
+    """Return a Dask graph for nodes and for what they read of this process, its keys, and how many bytes it holds.
 
     Parameters
     ----------
@@ -129,24 +130,31 @@ def build_graph(
     graph: dict[str, DaskTask] = {}
     keys: Keys = []
     log_level = logging.getLogger().getEffectiveLevel()
+    n_bytes = 0
     for node in nodes:
         for version in (*node.inputs, *node.handles):
-            _add_value(version, graph, keys)
+            n_bytes += _add_value(version, graph, keys)
+        n_bytes += sum(nbytes_of(pack) for pack in (node.call.shared, node.call.private) if pack)
         task = node.function.pickled
         if len(task) > LARGE_TASK:
             holder = large_tasks.setdefault(node.function, Version(stored=task))
-            _add_value(holder, graph, keys)
+            n_bytes += _add_value(holder, graph, keys)
             task = TaskRef(holder.handle.key)
         _add_node(node, task, graph, keys, topic, log_level)
-    return graph, keys
+    return graph, keys, n_bytes
 
 
-def _add_value(version: Version, graph: dict[str, DaskTask], keys: Keys) -> None:
-    """Add a value of this process, unless the cluster has it; the scheduler keeps it, so no worker can lose it."""
-    if version.handle is None and version.stored is not REMOTE:
-        key = f"data-{uuid.uuid4().hex}"
-        graph[key] = DaskTask(key, _keep, version.stored)
-        _announce(version, key, keys)
+def _add_value(version: Version, graph: dict[str, DaskTask], keys: Keys) -> int:
+    """Add a value of this process, unless the cluster has it, and return its size.
+
+    The scheduler keeps it, so no worker can lose it.
+    """
+    if version.handle is not None or version.stored is REMOTE:
+        return 0
+    key = f"data-{uuid.uuid4().hex}"
+    graph[key] = DaskTask(key, _keep, version.stored)
+    _announce(version, key, keys)
+    return nbytes_of(version.stored)
 
 
 def _add_node(

@@ -82,8 +82,8 @@ def test_layout_of_the_file_does_not_matter(write, monkeypatch, content, block_s
 
 
 def test_one_index_0_anywhere_means_that_all_blocks_count_from_0(write):
-    x, _ = load_svmlight_file(write("1 1:5\n1 2:6\n1 0:7\n"), block_size=1)
-    np.testing.assert_array_equal(x.collect().toarray(), [[0, 5, 0], [0, 0, 6], [7, 0, 0]])
+    x, _ = load_svmlight_file(write("1 1:5\n1 0:7\n1 2:6\n"), block_size=1)
+    np.testing.assert_array_equal(x.collect().toarray(), [[0, 5, 0], [7, 0, 0], [0, 0, 6]])
 
 
 def test_more_features_than_the_file_has_may_be_asked_for(write):

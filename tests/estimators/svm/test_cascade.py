@@ -140,6 +140,13 @@ def test_the_objective_is_the_dual_one():
     assert machine.objective_ == pytest.approx(np.abs(coefs).sum() - coefs @ kernel @ coefs / 2, rel=1e-4)
 
 
+def test_a_larger_tolerance_is_reached_sooner():
+    x, y = cut(*moons(), 20)
+    exact, near, loose = (CascadeSVM(C=10.0, tol=tol, max_iter=50).fit(x, y) for tol in (0, 0.01, 1.0))
+    assert exact.n_iter_ > near.n_iter_ > loose.n_iter_ == 1
+    assert near.objective_ == pytest.approx(exact.objective_, rel=0.01)
+
+
 def test_break_ties_is_that_of_svc():
     x, y = iris()
     machine, reference = CascadeSVM(break_ties=True).fit(x, y), SVC(break_ties=True).fit(x, y)
@@ -168,9 +175,12 @@ def test_samples_in_the_order_of_their_classes_are_no_harder():
     np.testing.assert_allclose(machine.decision_function(x), reference.decision_function(x), atol=CLOSE)
 
 
-def test_support_names_rows_of_all_data():
-    x, y = iris()
-    machine = CascadeSVM().fit(*cut(x, y, 40))
+@pytest.mark.parametrize("make", DATA)
+@pytest.mark.parametrize("C", [1.0, 1000.0])
+@pytest.mark.filterwarnings("ignore:CascadeSVM.fit. not converged")
+def test_support_names_rows_of_all_data_each_once(make, C):
+    x, y = make()
+    machine = CascadeSVM(C=C, tol=0).fit(*cut(x, y, 40))
     np.testing.assert_array_equal(x[machine.support_], machine.support_vectors_)
     np.testing.assert_array_equal(np.bincount(y[machine.support_]), machine.n_support_)
     assert len(np.unique(machine.support_)) == len(machine.support_)

@@ -1,0 +1,49 @@
+"""``dsflow run``: run a script, and decide from outside where its tasks run."""
+
+from __future__ import annotations
+
+import runpy
+import sys
+import traceback
+from pathlib import Path
+
+import click
+
+from dsflow._active import end_session
+from dsflow._start import ENGINES, Choice, override, parse_memory
+
+__all__ = ["run"]
+
+
+@click.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
+@click.option("--engine", type=click.Choice(ENGINES), help="Where the tasks run.")
+@click.option("--workers", type=click.IntRange(min=1), help="How many tasks run at a time.")
+@click.option("--memory", help="Memory for blocks over all workers, such as '2 GiB'.")
+@click.argument("script", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("args", nargs=-1, type=click.UNPROCESSED)
+def run(engine: str | None, workers: int | None, memory: str | None, script: Path, args: tuple[str, ...]) -> None:
+    """Run a Python script; the options go before what it asks for itself."""
+    if memory is not None:
+        try:
+            parse_memory(memory)
+        except ValueError as error:
+            raise click.BadParameter(str(error), param_hint="--memory") from None
+    override(Choice(engine=engine, workers=workers, memory=memory))
+    sys.argv = [str(script), *args]
+    sys.path.insert(0, str(script.resolve().parent))
+    try:
+        runpy.run_path(str(script), run_name="__main__")
+        end_session()
+    except Exception as error:  # noqa: BLE001 - whatever the script raises is shown as python would show it
+        end_session(abandon=True)
+        _show(error, script)
+        sys.exit(1)
+
+
+def _show(error: Exception, script: Path) -> None:
+    """Print a traceback that begins in the script."""
+    frames = error.__traceback__
+    first = frames
+    while first is not None and first.tb_frame.f_code.co_filename != str(script):
+        first = first.tb_next
+    traceback.print_exception(type(error), error, first or frames)
