@@ -7,6 +7,7 @@ import argparse
 import json
 import statistics
 import time
+from pathlib import Path
 
 from distributed import Client, LocalCluster
 
@@ -72,8 +73,7 @@ def main():
             cells.append(f"{statistics.median(r[column] for r in rounds):>10,.0f} {spread:>22}")
         print(f"{side:12} {' '.join(cells)}")
     if options.json:
-        with open(options.json, "w", encoding="utf-8") as file:
-            json.dump(rates, file, indent=1)
+        Path(options.json).write_text(json.dumps(rates, indent=1), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -52,6 +52,7 @@ def open_session(make_engine: Callable[[Session], Engine], memory_bytes: int | N
         When there is one already.
     """
     global _active
+    _refuse_in_task("start")
     with _lock:
         if _active is not None:
             raise SessionError(f"dsflow.start: {_active!r} is running in this process; call dsflow.stop() first.")
@@ -61,9 +62,19 @@ def open_session(make_engine: Callable[[Session], Engine], memory_bytes: int | N
     return session
 
 
+def _refuse_in_task(what: str) -> None:
+    context = active_context()
+    if context is not None:
+        raise SessionError(
+            f"dsflow.{what}: called by the task {context.label}; a task uses the session it runs in, "
+            "so leave start and stop to the main program."
+        )
+
+
 def end_session(session: Session | None = None, *, abandon: bool = False) -> None:
     """End the session of this process, if it is ``session`` (or whichever it is); raise what no one has seen."""
     global _active
+    _refuse_in_task("stop")
     with _lock:
         ending = _active
         if ending is None or (session is not None and session is not ending):

@@ -47,6 +47,9 @@ class SerialEngine:
                 self._depth.value = depth + 1
                 try:
                     self._run(node)
+                except BaseException:  # the user has interrupted it
+                    self._session.cancel([node], "the program was interrupted")
+                    raise
                 finally:
                     self._depth.value = depth
             else:

@@ -56,7 +56,7 @@ class RunReport:
     @property
     def utilisation(self) -> float:
         """Share of the slots' time that was spent in tasks."""
-        return min(1.0, self.busy_s / (self.wall_s * self.n_slots)) if self.wall_s else 0.0
+        return min(1.0, self.busy_s / (self.wall_s * self.n_slots)) if self.wall_s and self.n_slots else 0.0
 
     @property
     def advice(self) -> str:

@@ -142,9 +142,9 @@ def test_the_objective_is_the_dual_one():
 
 def test_a_larger_tolerance_is_reached_sooner():
     x, y = cut(*moons(), 20)
-    exact, near, loose = (CascadeSVM(C=10.0, tol=tol, max_iter=50).fit(x, y) for tol in (0, 0.01, 1.0))
+    exact, near, loose = (CascadeSVM(C=10.0, tol=tol, max_iter=50).fit(x, y) for tol in (0, 0.1, 1.0))
     assert exact.n_iter_ > near.n_iter_ > loose.n_iter_ == 1
-    assert near.objective_ == pytest.approx(exact.objective_, rel=0.01)
+    assert near.objective_ == pytest.approx(exact.objective_, rel=0.1)
 
 
 def test_break_ties_is_that_of_svc():
