@@ -107,7 +107,9 @@ class Task(Generic[R]):
         rest = by_kind.get(inspect.Parameter.VAR_POSITIONAL, "")
         parameters = positional[: len(args)]
         parameters += [(rest, self.directions.get(rest, IN))] * (len(args) - len(parameters))
-        return parameters + [(name, self.directions.get(name, IN)) for name in kwargs]
+        collected = by_kind.get(inspect.Parameter.VAR_KEYWORD, "")
+        names = (name if name in self.signature.parameters else collected for name in kwargs)
+        return parameters + [(name, self.directions.get(name, IN)) for name in names]
 
     def __repr__(self) -> str:
         return f"<Task {self.name}{self.signature}>"
@@ -120,8 +122,9 @@ class Task(Generic[R]):
     def __reduce__(self) -> tuple[Any, ...]:
         if self.origin is not None:
             return Task.named, (self.origin, self.name)
-        module, name = self.function.__module__, self.function.__qualname__
-        if module != "__main__" and _find_task(module, name) is self:
+        module = getattr(self.function, "__module__", "__main__")
+        name = getattr(self.function, "__qualname__", "")
+        if module != "__main__" and name and _find_task(module, name) is self:
             return _find_task, (module, name)
         return Task, (self.function, self.returns, self.directions)
 
@@ -135,12 +138,15 @@ def _find_task(module: str, qualified_name: str) -> Any:
     return found
 
 
+_NOT_PLAIN = (inspect.iscoroutinefunction, inspect.isgeneratorfunction, inspect.isasyncgenfunction)
+
+
 def _checked_signature(
     function: Callable[..., Any], name: str, returns: int | None, directions: dict[str, Direction]
 ) -> inspect.Signature:
     if not callable(function):
         raise TypeError(f"task: expected a function, got {type(function).__name__}; put @task above a def.")
-    if inspect.iscoroutinefunction(function) or inspect.isgeneratorfunction(function):
+    if any(check(function) for check in _NOT_PLAIN):
         raise TypeError(f"task: {name} is a coroutine or generator function; a task is a plain function with a result.")
     if returns is not None and (isinstance(returns, bool) or not isinstance(returns, int) or returns < 1):
         raise TypeError(f"task: {name}: returns={returns!r} is not a number of values; give an int of at least 1.")

@@ -168,9 +168,9 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, Ba
         labels = map_rows(self, label_rows, rows, share(self.cluster_centers_))
         return like_input(X, rows_to_array(labels, rows, np.int32))
 
-    def fit_predict(self, X: Any, y: Any = None, sample_weight: Any = None) -> Any:  # noqa: ARG002 - y, as in pipelines
+    def fit_predict(self, X: Any, y: Any = None, sample_weight: Any = None) -> Any:
         """Find centers and return ``labels_``; see `fit`."""
-        return self.fit(X, sample_weight=sample_weight).labels_
+        return self.fit(X, y, sample_weight).labels_
 
     def transform(self, X: Any) -> Any:
         """Return the distance of each row from each center, as ndarray or Array of shape (n_samples, n_clusters)."""
@@ -179,9 +179,9 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, Ba
         distances = map_rows(self, euclidean_distances, rows, share(self.cluster_centers_))
         return like_input(X, rows_to_array(distances, rows, rows.dtype, self.n_clusters))
 
-    def fit_transform(self, X: Any, y: Any = None, sample_weight: Any = None) -> Any:  # noqa: ARG002 - y, as in pipelines
+    def fit_transform(self, X: Any, y: Any = None, sample_weight: Any = None) -> Any:
         """Find centers and return the distance of each row from each of them; see `fit`."""
-        return self.fit(X, sample_weight=sample_weight).transform(X)
+        return self.fit(X, y, sample_weight).transform(X)
 
     def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:  # noqa: ARG002 - y, as in pipelines
         """Return minus the sum of squared distances of the rows from their nearest centers, times their weights."""

@@ -98,6 +98,7 @@ def test_a_product_with_a_single_element_keeps_its_type_and_wraps_as_numpy():
     s = ds.array(scipy.sparse.csr_array(values), block_size=(2, 1))
     row = ds.array(scipy.sparse.csr_array(np.array([[2, 2]], dtype=np.int8)), block_size=(1, 1))
     assert_same((row * s).to_dense(), values * np.array([[2, 2]], dtype=np.int8))
+    assert_same((row * s).sum(), (values * np.array([[2, 2]], dtype=np.int8)).sum())
 
 
 def test_a_type_for_two_arrays_is_refused():

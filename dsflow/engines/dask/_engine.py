@@ -123,6 +123,10 @@ class DaskEngine:
 
     def explain(self, node: Node) -> str:
         """Say which worker has the node, or what it waits for."""
+        if node.handle is None:
+            return f"held back here with {len(self._window)} others"
+        if node.handle.status == "finished":
+            return "it has ended; the report is on its way"
         workers = self.client.processing()
         if not workers:
             return "there are no workers; the cluster has none, or they are still starting"
@@ -130,7 +134,7 @@ class DaskEngine:
             if node.key in keys:
                 return f"running or next in line on {address}, which has {len(keys)} tasks"
         busy = sum(map(len, workers.values()))
-        return f"not started; {len(workers)} workers are busy with {busy} tasks, {len(self._window)} are held back here"
+        return f"not started; {len(workers)} workers have {busy} other tasks"
 
     def close(self, *, abandon: bool) -> None:  # noqa: ARG002 - what runs on a cluster is cancelled, never waited for
         """End the thread, and the cluster if it was started here."""

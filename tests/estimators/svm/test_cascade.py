@@ -249,6 +249,16 @@ def test_blocks_that_are_empty_or_of_one_class_pass_their_samples_on(lengths):
     assert machine.predict(blocks).chunks == (lengths,)
 
 
+@pytest.mark.parametrize(("block_size", "n_passes"), [(-1, 1), (100, 4)])
+@pytest.mark.filterwarnings("ignore:CascadeSVM.fit. not converged")
+def test_functions_that_rounding_has_spoilt_do_no_harm(block_size, n_passes):
+    rng = np.random.default_rng(0)
+    x, y = cut(rng.normal(size=(400, 2)), rng.integers(2, size=400), block_size)
+    machine = CascadeSVM(C=1e4, gamma=0.01, tol=0, max_iter=4).fit(x, y)  # coefficients are 1e4 times the slack
+    assert machine.n_iter_ <= n_passes
+    assert len(np.unique(machine.support_)) == len(machine.support_)
+
+
 def test_a_class_of_one_sample_is_learnt():
     x, y = moons()
     x, y = np.vstack([x, [[5.0, 5.0]]]), np.append(y, 2)
