@@ -26,7 +26,7 @@ from dsflow._graph import REMOTE, Failure, Graph, Node, Outcome, Version
 from dsflow._versions import update_in_place
 from dsflow.engines.protocol import Engine
 
-__all__ = ["Listener", "Session", "inherited_environment"]
+__all__ = ["Gate", "Listener", "Session", "inherited_environment"]
 
 logger = logging.getLogger("dsflow")
 
@@ -45,6 +45,13 @@ class Listener(Protocol):
 
     def settled(self, node: Node) -> None:
         """A node has ended, failed or was cancelled."""
+
+
+class Gate(Protocol):
+    """Something to wait at."""
+
+    def wait(self, timeout: float) -> bool:
+        """Wait for so many seconds at most; return whether it is open."""
 
 
 class Session:
@@ -138,32 +145,38 @@ class Session:
 
     # --- waiting -----------------------------------------------------------------------------------------------------
 
-    def wait(self, nodes: Iterable[Node], timeout: float | None = None, count: int | None = None) -> None:
-        """Wait until ``count`` of the nodes (all of them by default) are settled, whatever came of them.
+    def wait(self, nodes: Iterable[Node], timeout: float | None = None) -> None:
+        """Wait until the nodes are settled, whatever came of them.
 
         Raises
         ------
         TimeoutError
             When they are not settled after ``timeout`` seconds.
         """
-        nodes = list(nodes)
         pending = [node for node in nodes if not node.settled]
-        if not pending or (count is not None and len(nodes) - len(pending) >= count):
+        if not pending:
             return
-        gate = _Gate(len(pending) if count is None else count)
+        gate = _Countdown(len(pending))
         for node in pending:
             self.graph.on_settled(node, gate.count)
         try:
-            with self.engine.waiting():
-                self._wait_at(gate, pending, timeout)
-        except KeyboardInterrupt:
-            self.cancel(list(self.graph.pending.values()), "the program was interrupted")
-            raise
+            self.wait_at(gate, pending, timeout)
         finally:
             for node in pending:
                 self.graph.off_settled(node, gate.count)
 
-    def _wait_at(self, gate: _Gate, pending: list[Node], timeout: float | None) -> None:
+    def wait_at(self, gate: Gate, nodes: Sequence[Node], timeout: float | None = None) -> None:
+        """Wait until a gate opens; ``nodes`` are those that it waits for, to say so if it takes long."""
+        if gate.wait(0.0):
+            return
+        try:
+            with self.engine.waiting():
+                self._wait_at(gate, nodes, timeout)
+        except KeyboardInterrupt:
+            self.cancel(list(self.graph.pending.values()), "the program was interrupted")
+            raise
+
+    def _wait_at(self, gate: Gate, nodes: Sequence[Node], timeout: float | None) -> None:
         start = time.monotonic()
         deadline = None if timeout is None else start + timeout
         while True:
@@ -171,12 +184,12 @@ class Session:
             if gate.wait(max(left, 0.0)):
                 return
             waited = time.monotonic() - start
-            reasons = self._reasons(pending)
+            reasons = self._reasons(nodes)
             if deadline is not None and time.monotonic() >= deadline:
                 raise TimeoutError(f"not there after {waited:.3g} s; waiting for {reasons}.")
             logger.warning("waiting for %s (since %.0f s)", reasons, waited)
 
-    def _reasons(self, nodes: list[Node]) -> str:
+    def _reasons(self, nodes: Sequence[Node]) -> str:
         """Say why nodes are not settled: each by the first node it waits for that could run."""
         lines = []
         unsettled = [node for node in nodes if not node.settled]
@@ -296,8 +309,8 @@ class Session:
         end_session(self, abandon=kind is not None)
 
 
-class _Gate:
-    """Opens when it has counted so many nodes."""
+class _Countdown:
+    """A gate that opens when it has counted so many nodes."""
 
     __slots__ = ("_left", "_lock", "_opened")
 

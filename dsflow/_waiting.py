@@ -133,18 +133,36 @@ def as_completed(futures: Iterable[Future[T]], timeout: float | None = None) -> 
         When tasks are left after ``timeout`` seconds.
     """
     waiting = list(dict.fromkeys(futures))
-    ended: queue.SimpleQueue[Future[T]] = queue.SimpleQueue()
+    arrivals = _Arrivals()
     for future in waiting:
         if not isinstance(future, Future):
             raise TypeError(f"as_completed: expected Futures, got {type(future).__name__}; pass what tasks return.")
-        future.add_done_callback(ended.put)
+        future.add_done_callback(arrivals.put)
+    nodes = [node for node in (future._version.node for future in waiting) if node is not None]
     deadline = None if timeout is None else time.monotonic() + timeout
-    for _ in waiting:
-        nodes = [future._version.node for future in waiting]
-        if ended.empty():
-            left = None if deadline is None else deadline - time.monotonic()
-            current_context().session.wait([node for node in nodes if node is not None], left, count=1)
-        yield ended.get()
+    for _ in range(len(waiting)):
+        left = None if deadline is None else deadline - time.monotonic()
+        if not arrivals.wait(0.0):
+            current_context().session.wait_at(arrivals, nodes, left)
+        yield arrivals.last
+
+
+class _Arrivals:
+    """A gate that opens once for each Future that has ended, and says which it was."""
+
+    def __init__(self) -> None:
+        self._queue: queue.SimpleQueue[Future[Any]] = queue.SimpleQueue()
+        self.last: Any = None
+
+    def put(self, future: Future[Any]) -> None:
+        self._queue.put(future)
+
+    def wait(self, timeout: float) -> bool:
+        try:
+            self.last = self._queue.get(timeout=timeout) if timeout > 0 else self._queue.get_nowait()
+        except queue.Empty:
+            return False
+        return True
 
 
 async def settle_async(future: Future[Any]) -> None:

@@ -1,4 +1,4 @@
-"""Helpers for tests of programs that use dsflow: what was called, that nothing was called, and what if a worker dies."""
+"""Helpers for tests of programs that use dsflow: count calls, forbid them, kill a worker."""
 
 from __future__ import annotations
 

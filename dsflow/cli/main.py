@@ -29,12 +29,12 @@ class _Verbs(click.Group):
             return None
         try:
             command: click.Command = point.load()
-        except ImportError as error:
+        except (ImportError, AttributeError) as error:  # the module, or the verb in it, is not there
             return _broken(name, point.value, error)
         return command
 
 
-def _broken(name: str, source: str, error: ImportError) -> click.Command:
+def _broken(name: str, source: str, error: Exception) -> click.Command:
     @click.command(name, help=f"(cannot be imported: {error})", context_settings={"ignore_unknown_options": True})
     @click.argument("args", nargs=-1)
     def command(args: tuple[str, ...]) -> None:  # noqa: ARG001 - whatever was asked for, it cannot be done

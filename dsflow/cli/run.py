@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import runpy
 import sys
 import traceback
 from pathlib import Path
+from types import ModuleType
 
 import click
 
@@ -15,7 +15,7 @@ from dsflow._start import ENGINES, Choice, override, parse_memory
 __all__ = ["run"]
 
 
-@click.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
+@click.command(context_settings={"allow_interspersed_args": False})
 @click.option("--engine", type=click.Choice(ENGINES), help="Where the tasks run.")
 @click.option("--workers", type=click.IntRange(min=1), help="How many tasks run at a time.")
 @click.option("--memory", help="Memory for blocks over all workers, such as '2 GiB'.")
@@ -32,17 +32,27 @@ def run(engine: str | None, workers: int | None, memory: str | None, script: Pat
     sys.argv = [str(script), *args]
     sys.path.insert(0, str(script.resolve().parent))
     try:
-        runpy.run_path(str(script), run_name="__main__")
+        _execute(script)
         end_session()
-    except Exception as error:  # noqa: BLE001 - whatever the script raises is shown as python would show it
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - it is shown as python would show it
         end_session(abandon=True)
         _show(error, script)
-        sys.exit(1)
+        sys.exit(130 if isinstance(error, KeyboardInterrupt) else 1)
 
 
-def _show(error: Exception, script: Path) -> None:
-    """Print a traceback that begins in the script."""
+def _execute(script: Path) -> None:
+    """Run the script as the main module, and leave it there: tasks that end later look up its classes in it."""
+    module = ModuleType("__main__")
+    vars(module)["__file__"] = str(script)
+    sys.modules["__main__"] = module
+    exec(compile(script.read_bytes(), str(script), "exec", dont_inherit=True), vars(module))  # noqa: S102 - what run is for
+
+
+def _show(error: BaseException, script: Path) -> None:
+    """Print a traceback that begins in the script, or where its frames are missing, below those of this file."""
     frames = error.__traceback__
+    while frames is not None and frames.tb_frame.f_code.co_filename == __file__:
+        frames = frames.tb_next
     first = frames
     while first is not None and first.tb_frame.f_code.co_filename != str(script):
         first = first.tb_next

@@ -128,6 +128,8 @@ def _place(boxes: Sequence[Box], links: Links) -> tuple[list[Point], list[Line]]
     bends: dict[tuple[int, bool, int], int] = {}
     counts: dict[tuple[int, int, bool], int] = {}
     for (source, target, called), count in links.items():
+        if boxes[source].layer == boxes[target].layer:
+            continue
         start = source
         for layer in range(boxes[source].layer + 1, boxes[target].layer):
             end = bends.setdefault((source, called, layer), len(layers))

@@ -59,6 +59,7 @@ def _console() -> Any:
 
 
 def _show_bars(recorder: Recorder, stopped: threading.Event) -> None:
+    from rich.markup import escape
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
@@ -68,9 +69,11 @@ def _show_bars(recorder: Recorder, stopped: threading.Event) -> None:
             ended = stopped.wait(REFRESH_S)
             for name, total in recorder.totals().items():
                 if name not in bars:
-                    bars[name] = display.add_task(name)
+                    bars[name] = display.add_task(escape(name))
                 failed = f" [red]{total.failed} failed[/]" if total.failed else ""
-                display.update(bars[name], description=name + failed, total=total.called, completed=total.settled)
+                display.update(
+                    bars[name], description=escape(name) + failed, total=total.called, completed=total.settled
+                )
             if ended:
                 return
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from dsflow._graph import Run
     from dsflow.observe.record import Record
 
 __all__ = ["write_trace"]
@@ -20,6 +22,7 @@ PROCESS = 1
 def write_trace(records: Iterable[Record], path: str | os.PathLike[str]) -> None:
     """Write a timeline with a row for each worker, a slice for each task, and arrows along the data.
 
+    A worker with several threads, or with tasks that wait for others, has as many rows as it needs.
     Open the file at https://ui.perfetto.dev (it is read in the browser, and sent nowhere).
 
     Parameters
@@ -29,60 +32,103 @@ def write_trace(records: Iterable[Record], path: str | os.PathLike[str]) -> None
     path : str or path
         The file to write, usually ``*.json``.
     """
-    ran = [record for record in records if record.run is not None]
-    begin = min((record.run.start for record in ran if record.run is not None), default=0.0)
-    rows = {name: row for row, name in enumerate(sorted({_worker_of(record) for record in ran}), start=1)}
-    events = [_row_name(name, row) for name, row in rows.items()]
-    events += [_slice(record, rows[_worker_of(record)], begin) for record in ran]
-    events += _arrows(ran, rows, begin)
+    slices = _make_slices(records)
+    names = _assign_rows(slices)
+    events = [_name_row(name, row) for row, name in enumerate(names, start=1)]
+    events += [_draw_slice(each) for each in slices]
+    events += _draw_arrows(slices)
     text = json.dumps({"traceEvents": events, "displayTimeUnit": "ms"})
     Path(path).write_text(text, encoding="utf-8")
 
 
-def _worker_of(record: Record) -> str:
-    assert record.run is not None
-    return record.run.worker
+@dataclass(slots=True)
+class _Slice:
+    """A task that ran, in the units of the file."""
+
+    record: Record
+    run: Run
+    start: int
+    """In microseconds since the first start."""
+    end: int
+    """In microseconds since the first start, at least one after ``start``."""
+    row: int = 0
 
 
-def _row_name(name: str, row: int) -> dict[str, Any]:
+def _make_slices(records: Iterable[Record]) -> list[_Slice]:
+    ran = [(record, record.run) for record in records if record.run is not None]
+    begin = min((run.start for _, run in ran), default=0.0)
+    slices = [
+        _Slice(record, run, _microseconds(run.start - begin), _microseconds(run.end - begin)) for record, run in ran
+    ]
+    for each in slices:
+        each.end = max(each.end, each.start + 1)
+    return slices
+
+
+def _assign_rows(slices: Sequence[_Slice]) -> list[str]:
+    """Give each slice a row in which it overlaps with none but its caller; return the names of the rows."""
+    names: list[str] = []
+    by_worker: dict[str, list[_Slice]] = {}
+    for each in slices:
+        by_worker.setdefault(each.run.worker, []).append(each)
+    for worker, own in sorted(by_worker.items()):
+        first = len(names) + 1
+        rows: list[list[_Slice]] = []  # of each row, what runs at the present moment, callers first
+        for each in sorted(own, key=lambda each: (each.start, -each.end)):
+            nth = _find_free(rows, each)
+            if nth == len(rows):
+                rows.append([])
+                names.append(worker if nth == 0 else f"{worker} ({nth + 1})")
+            rows[nth].append(each)
+            each.row = first + nth
+    return names
+
+
+def _find_free(rows: Sequence[list[_Slice]], new: _Slice) -> int:
+    for nth, running in enumerate(rows):
+        while running and running[-1].end <= new.start:
+            running.pop()
+        if not running or (running[-1].record.key == new.record.caller and running[-1].end >= new.end):
+            return nth
+    return len(rows)
+
+
+def _name_row(name: str, row: int) -> dict[str, Any]:
     return {"name": "thread_name", "ph": "M", "pid": PROCESS, "tid": row, "args": {"name": name}}
 
 
-def _slice(record: Record, row: int, begin: float) -> dict[str, Any]:
-    run = record.run
-    assert run is not None
+def _draw_slice(each: _Slice) -> dict[str, Any]:
     return {
-        "name": record.name,
+        "name": each.record.name,
         "cat": "task",
         "ph": "X",
         "pid": PROCESS,
-        "tid": row,
-        "ts": _microseconds(run.start - begin),
-        "dur": max(_microseconds(run.end - run.start), 1),
+        "tid": each.row,
+        "ts": each.start,
+        "dur": each.end - each.start,
         "args": {
-            "key": record.key,
-            "called at": record.site,
-            "state": record.state,
-            "bytes in": run.bytes_in,
-            "bytes out": run.bytes_out,
+            "key": each.record.key,
+            "called at": each.record.site,
+            "state": each.record.state,
+            "bytes in": each.run.bytes_in,
+            "bytes out": each.run.bytes_out,
         },
     }
 
 
-def _arrows(ran: Sequence[Record], rows: dict[str, int], begin: float) -> list[dict[str, Any]]:
+def _draw_arrows(slices: Sequence[_Slice]) -> list[dict[str, Any]]:
     """An arrow, made of two events, from each task to those that read its result."""
-    by_key = {record.key: record for record in ran}
+    by_key = {each.record.key: each for each in slices}
     events: list[dict[str, Any]] = []
-    for reader in ran:
-        for key in reader.reads:
+    for reader in slices:
+        for key in reader.record.reads:
             maker = by_key.get(key)
-            if maker is None or maker.run is None or reader.run is None:
+            if maker is None:
                 continue
             common = {"name": "data", "cat": "data", "pid": PROCESS, "id": len(events)}
-            ends = (("s", maker, maker.run.end - 1e-6), ("f", reader, reader.run.start))
-            for phase, record, moment in ends:
-                event = {**common, "ph": phase, "tid": rows[_worker_of(record)], "ts": _microseconds(moment - begin)}
-                events.append(event | ({"bp": "e"} if phase == "f" else {}))
+            # an end belongs to the slice around its moment, so the arrow leaves just before the maker's end
+            events.append({**common, "ph": "s", "tid": maker.row, "ts": maker.end - 1})
+            events.append({**common, "ph": "f", "bp": "e", "tid": reader.row, "ts": reader.start})
     return events
 
 

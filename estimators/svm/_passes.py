@@ -57,7 +57,7 @@ def run_passes(
         checks = [check_block(*block, passes.solution, problem) for block in blocks]
         if tol is not None:
             sums = np.sum(wait_on([sums for _, sums in checks]), axis=0).tolist()
-            passes.converged = _is_optimal(passes, sums, tol, log_level) or len(blocks) == 1
+            passes.converged = _is_optimal(passes, sums, tol, log_level)
         if passes.converged or passes.n_passes == max_passes:
             break
         violators = ds.tree_reduce(join_samples, [violators for violators, _ in checks])

@@ -17,7 +17,7 @@ def _is_built(name):
 
 @pytest.fixture(params=ENGINES)
 def engine(request):
-    """A session with two slots. Afterwards it is stopped, which raises what no wait has raised, and nothing is pending."""
+    """A session with two slots. Afterwards it is stopped, which raises what no wait has raised; nothing is pending."""
     if not _is_built(request.param):
         pytest.skip(f"{request.param}: not built yet")
     if request.param.startswith("dask"):

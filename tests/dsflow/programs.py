@@ -68,7 +68,7 @@ class Datum:
 
     kind: str
     state: str = "here"
-    """``here``: a value of the main program; ``changing``: one that a task changes; ``future``: the result of a call."""
+    """``here``: a value of main; ``changing``: one that a task changes; ``future``: the result of a call."""
     forwards: bool = False
     """Whether task methods can be called on it."""
 

@@ -25,7 +25,7 @@ def later(value):
 
 @task
 def copied(value, after=None):
-    return [item for item in value]
+    return list(value)
 
 
 @task

@@ -17,9 +17,9 @@ pytestmark = pytest.mark.slow
 DEADLINE_S = 90
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def survivors():
-    """A session on two processes of its own, started as users start it."""
+    """A session on two processes of its own, started as users start it; one for each test, since it gets hurt."""
     with dsflow.start("dask", workers=2) as session:
         yield session
 

@@ -182,7 +182,7 @@ def test_inout_holds_for_positional_keyword_and_collected_arguments(engine):
 
 
 def test_a_default_that_a_task_changes_is_not_shared_between_calls(engine):
-    """As Python has it, the default is one object; a task gets it afresh at each call or keeps it: no error, no crash."""
+    """A call without the argument gives what a call with the default gives."""
 
     @task
     def collect(item, seen=()):
