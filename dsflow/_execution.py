@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 from dsflow._arguments import load_arguments
 from dsflow._context import Context, enter_context
@@ -19,7 +19,26 @@ from dsflow._future import Future
 from dsflow._graph import Call, Failure, Outcome, Run
 from dsflow._output import flush_output
 
-__all__ = ["run_task"]
+if TYPE_CHECKING:
+    from dsflow._graph import Node
+    from dsflow._session import Session
+
+__all__ = ["run_node", "run_task"]
+
+
+def run_node(node: Node, session: Session, worker: str, emit: Callable[[str, str], None] | None = None) -> Outcome:
+    """Run a node in this process, where its inputs are; ``emit`` takes what it prints."""
+    node.started = time.time()
+    return run_task(
+        node.function,
+        node.call,
+        [version.stored for version in node.inputs],
+        [Future(version, session) for version in node.handles],
+        Context(session, node, node.key, emit=emit),
+        site=node.site,
+        worker=worker,
+        portable=False,
+    )
 
 
 def run_task(

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import threading
-import time
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from dsflow._context import Context, active_context
-from dsflow._execution import run_task
-from dsflow._future import Future
+from dsflow._context import active_context
+from dsflow._execution import run_node
 
 if TYPE_CHECKING:
     from dsflow._freeze import Stored
@@ -58,19 +56,8 @@ class SerialEngine:
                 stack.join()
 
     def _run(self, node: Node) -> None:
-        session = self._session
-        node.started = time.time()
-        outcome = run_task(
-            node.function,
-            node.call,
-            [version.stored for version in node.inputs],
-            [Future(version, session) for version in node.handles],
-            Context(session, node, node.key),
-            site=node.site,
-            worker="main" if active_context() is None else threading.current_thread().name,
-            portable=False,
-        )
-        session.settle(node, outcome)
+        worker = "main" if active_context() is None else threading.current_thread().name
+        self._session.settle(node, run_node(node, self._session, worker))
 
     @contextlib.contextmanager
     def waiting(self) -> Iterator[None]:

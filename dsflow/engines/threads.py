@@ -15,9 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from threadpoolctl import ThreadpoolController
 
-from dsflow._context import Context
-from dsflow._execution import run_task
-from dsflow._future import Future
+from dsflow._execution import run_node
 from dsflow._output import TaggedOutput, write_tagged
 
 if TYPE_CHECKING:
@@ -192,19 +190,8 @@ class ThreadsEngine:
     def _run(self, node: Node) -> None:
         if node.settled:
             return
-        session = self._session
         worker = threading.current_thread().name
-        node.started = time.time()
-        outcome = run_task(
-            node.function,
-            node.call,
-            [version.stored for version in node.inputs],
-            [Future(version, session) for version in node.handles],
-            Context(session, node, node.key, emit=functools.partial(write_tagged, node.key, worker)),
-            site=node.site,
-            worker=worker,
-            portable=False,
-        )
+        outcome = run_node(node, self._session, worker, functools.partial(write_tagged, node.key, worker))
         self._of_thread.ending = True
-        session.settle(node, outcome)
+        self._session.settle(node, outcome)
         self._of_thread.ending = False

@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dsflow._active import active_session
-from dsflow._errors import SessionError
+from dsflow._active import current_context
 from dsflow.observe.record import Recorder, Totals
 
 if TYPE_CHECKING:
@@ -121,10 +120,8 @@ def run_report(session: Session | None = None) -> RunReport:
     SessionError
         When no session is given and none is active.
     """
-    session = session or active_session()
-    if session is None:
-        raise SessionError("run_report: no session is active; call it before dsflow.stop().")
     recorder = Recorder.of(session)
+    session = session or current_context().session
     totals = recorder.totals()
     span = recorder.span()
     return RunReport(
