@@ -1,0 +1,1 @@
+"""What runs nodes: `protocol` is the contract, each engine a module or package beside it."""

@@ -110,7 +110,7 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, Ba
         self.algorithm = algorithm
         self.arity = arity
 
-    def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> KMeans:  # noqa: ARG002 - y, as in pipelines
+    def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> KMeans:
         """Find centers.
 
         Parameters
@@ -183,7 +183,7 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, Ba
         """Find centers and return the distance of each row from each of them; see `fit`."""
         return self.fit(X, y, sample_weight).transform(X)
 
-    def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:  # noqa: ARG002 - y, as in pipelines
+    def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
         """Return minus the sum of squared distances of the rows from their nearest centers, times their weights."""
         check_is_fitted(self)
         rows = check_rows(self, check_X(self, X, reset=False))

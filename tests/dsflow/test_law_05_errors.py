@@ -122,9 +122,10 @@ def test_notes_name_the_task_its_arguments_the_call_and_the_place(engine):
     assert "secret" not in note
 
 
-@pytest.mark.parametrize(
-    "error", [KeyError("k"), KeywordError(field="age"), OSError(2, "gone", "a.txt"), UnicodeDecodeError("utf8", b"a", 0, 1, "x")]
-)  # fmt: skip
+MADE = [KeyError("k"), KeywordError(field="age"), OSError(2, "gone", "a.txt"), UnicodeDecodeError("utf8", b"a", 0, 1, "x")]
+
+
+@pytest.mark.parametrize("error", MADE, ids=lambda error: type(error).__name__)
 def test_exceptions_of_every_make_arrive_whole(engine, error):
     @task
     def fail():

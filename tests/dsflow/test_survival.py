@@ -1,6 +1,8 @@
 """Law 7 on the Dask engine: killing any worker at any moment changes no result."""
 
+import os
 import random
+import signal
 import threading
 import time
 
@@ -54,11 +56,8 @@ def total(*values):
 
 
 @task
-def kill_my_worker():
-    import os
-    import signal
-
-    os.kill(os.getpid(), signal.SIGKILL)
+def kill_my_worker(how):
+    os.kill(os.getpid(), how)
 
 
 @task
@@ -157,8 +156,9 @@ def test_random_programs_survive(survivors, seed):
 
 
 @pytest.mark.timeout(DEADLINE_S)
-def test_a_task_that_kills_its_worker_each_time_is_an_error_that_names_it(survivors):
-    doomed = kill_my_worker()
+@pytest.mark.parametrize("how", [signal.SIGSEGV, signal.SIGKILL], ids=["crash in C", "out of memory"])
+def test_a_task_that_kills_its_worker_each_time_is_an_error_that_names_it(survivors, how):
+    doomed = kill_my_worker(how)
     dependent = after(doomed)
     with pytest.raises(dsflow.TaskLostError, match=r"kill_my_worker"):
         wait_on(doomed)
@@ -177,3 +177,17 @@ def test_kill_a_worker_kills_one_and_it_is_replaced(survivors):
     while len(set(survivors.engine.worker_pids()) - {killed}) < 2:
         assert time.monotonic() < end
         time.sleep(0.05)
+
+
+@pytest.mark.timeout(DEADLINE_S)
+def test_workers_that_die_while_they_start_are_replaced_too(survivors):
+    first = set(survivors.engine.worker_pids())
+    for pid in first:
+        os.kill(pid, signal.SIGKILL)
+    end = time.monotonic() + DEADLINE_S / 2
+    while len(starting := set(survivors.engine.worker_pids()) - first) < 2:
+        assert time.monotonic() < end
+        time.sleep(0.01)
+    for pid in starting:
+        os.kill(pid, signal.SIGKILL)
+    assert slow_square(3).result(timeout=DEADLINE_S / 2) == 9

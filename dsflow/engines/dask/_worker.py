@@ -175,20 +175,22 @@ def _prepare_process() -> None:
     root.setLevel(logging.DEBUG)
 
 
-@sizeof.register(Frozen)  # type: ignore[untyped-decorator]  # dask has no annotations
 def _sizeof_frozen(frozen: Frozen) -> int:
     return frozen.nbytes
 
 
-@dask_serialize.register(Frozen)  # type: ignore[untyped-decorator]  # distributed has no annotations
 def _serialize_frozen(frozen: Frozen) -> tuple[dict[str, Any], list[Any]]:
     return {"has_references": frozen.has_references}, [frozen.payload, *frozen.views]
 
 
-@dask_deserialize.register(Frozen)  # type: ignore[untyped-decorator]  # distributed has no annotations
 def _deserialize_frozen(header: dict[str, Any], frames: list[Any]) -> Frozen:
     payload, *buffers = frames
     return Frozen(bytes(payload), tuple(buffers), header["has_references"])
+
+
+sizeof.register(Frozen, _sizeof_frozen)
+dask_serialize.register(Frozen, _serialize_frozen)
+dask_deserialize.register(Frozen, _deserialize_frozen)
 
 
 # --- failures --------------------------------------------------------------------------------------------------------

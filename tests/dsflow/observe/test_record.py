@@ -158,7 +158,7 @@ def test_a_record_names_the_tasks_it_reads_each_once():
         one = double(1)
         left, right = split(one)
         add(left, right)
-        add(one, [one, left])
+        add([one], [one, left])
         add(1, 2)
     made, parted, *added = recorder
     assert made.reads == ()
@@ -226,32 +226,28 @@ def test_a_recorder_may_keep_totals_only():
     assert recorder.totals()["double"].done == 1
 
 
-class Value:
-    """Can be weakly referenced."""
-
-
 def test_a_recorder_keeps_no_value_and_no_node_alive():
-    kept = []
+    seen = []
 
-    @task
-    def make():
-        kept.append(weakref.ref(Value()))
-        return np.zeros(1000)
+    class Watcher:
+        def submitted(self, node):
+            seen.append(weakref.ref(node))
+
+        def settled(self, node):
+            pass
 
     with dsflow.start("serial") as session:
         recorder = Recorder.of(session)
-        future = make()
-        node = weakref.ref(future._version)
-        wait_on(future)
+        session.listeners.append(Watcher())
+        future = double(np.zeros(1000))
+        seen += [weakref.ref(future._version), weakref.ref(session)]
         del future
         gc.collect()
-        assert node() is None
-        assert len(list(recorder)) == 1
-    held = [kept[0], weakref.ref(session)]
+        assert [reference() for reference in seen] == [None, None, session]
     del session
     gc.collect()
-    assert [reference() for reference in held] == [None, None]
-    assert recorder.totals()["make"].done == 1
+    assert seen[-1]() is None
+    assert recorder.totals()["double"].done == len(list(recorder)) == 1
 
 
 def test_a_session_has_one_recorder():
@@ -323,5 +319,6 @@ def test_records_of_tasks_on_dask_name_their_worker(inproc_client):
         wait_on([double(double(1)), double(np.zeros(1000))])
     assert {record.state for record in recorder} == {"done"}
     assert {record.run.worker for record in recorder} <= {"worker 0", "worker 1"}
-    assert list(recorder)[1].reads == (list(recorder)[0].key,)
+    first, second, _ = recorder
+    assert second.reads == (first.key,)
     assert recorder.totals()["double"].bytes_out >= 8000
