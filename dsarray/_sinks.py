@@ -14,12 +14,16 @@ from dsarray._grid import offsets
 from dsarray._namespace import to_host
 from dsarray._rechunk import check_block
 from dsarray._sparse import join_sparse
-from dsflow import active_session, wait_on
+from dsflow import Future, active_session, wait_on
 
 if TYPE_CHECKING:
     from dsarray._array import Array
 
 __all__ = ["as_ndarray", "check_budget", "collect", "scalar"]
+
+
+BATCH = 16
+"""Blocks that are brought here together."""
 
 
 def collect(a: Array) -> Any:
@@ -33,11 +37,22 @@ def collect(a: Array) -> Any:
         return block if block.flags.writeable else block.copy()
     collected = np.empty(a.shape, dtype=a.dtype)
     bounds = [itertools.pairwise(offsets(lengths)) for lengths in a.chunks]
-    for future, index in zip(futures, itertools.product(*bounds), strict=True):
-        block = to_host(wait_on(future))
-        check_block(block, tuple(stop - start for start, stop in index), a.dtype)
-        collected[tuple(slice(start, stop) for start, stop in index)] = block
+    places = list(itertools.product(*bounds))
+    for first in range(0, len(futures), BATCH):
+        blocks = _values(futures[first : first + BATCH], futures)
+        for block, index in zip(blocks, places[first : first + BATCH], strict=True):
+            check_block(block, tuple(stop - start for start, stop in index), a.dtype)
+            collected[tuple(slice(start, stop) for start, stop in index)] = block
     return collected
+
+
+def _values(batch: list[Future[Any]], futures: list[Future[Any]]) -> list[Any]:
+    try:
+        return [to_host(block) for block in wait_on(batch)]
+    except BaseException:
+        for future in futures:  # the failures of all blocks are told by this one
+            future.add_done_callback(Future.exception)
+        raise
 
 
 def check_budget(a: Array, where: str) -> None:

@@ -38,7 +38,10 @@ class HandleFound(Exception):  # noqa: N818 - a signal between the pickler and i
     """Raised while pickling by an object that has to be written as a reference."""
 
     def __init__(self) -> None:
-        super().__init__("it holds a Future; pass the Future as an argument of the task")
+        super().__init__(
+            "a Future belongs to its session and cannot be pickled; "
+            "pass it to a task as an argument, or use its value: wait_on(future)"
+        )
 
 
 @dataclass(slots=True, eq=False)

@@ -183,11 +183,8 @@ class Graph:
         self.lock = threading.Lock()
         self.pending: dict[str, Node] = {}
 
-    def add(self, node: Node, n_outputs: int) -> tuple[list[Version], bool]:
-        """Add a node; return its outputs, and whether all of its inputs are there.
-
-        A node one of whose inputs has failed is settled at once, with that failure.
-        """
+    def add(self, node: Node, n_outputs: int) -> tuple[list[Version], bool, Failure | None]:
+        """Add a node; return its outputs, whether all of its inputs are there, and why one of them never will be."""
         outputs = [Version(node) for _ in range(n_outputs)]
         node.outputs = tuple(map(weakref.ref, outputs))
         failure = None
@@ -201,9 +198,8 @@ class Graph:
                     version.node.dependents.append(node)
                     node.waiting += 1
             self.pending[node.key] = node
-        if failure is not None:
-            self.settle(node, Outcome(failure=failure))
-        return outputs, node.waiting == 0 and failure is None
+            ready = node.waiting == 0
+        return outputs, ready, failure
 
     def settle(self, node: Node, outcome: Outcome) -> tuple[list[Node], list[Node]]:
         """Record what came of a node; return the nodes that are settled by it, and those that can now run."""

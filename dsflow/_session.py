@@ -97,11 +97,13 @@ class Session:
         n_returns = task.returns or 1
         for listener in self.listeners:
             listener.submitted(node)
-        versions, ready = self.graph.add(node, n_returns + len(arguments.changed))
+        versions, ready, failure = self.graph.add(node, n_returns + len(arguments.changed))
         futures: list[Future[Any]] = [Future(version, self, task.kind) for version in versions]
         for value, future in zip(arguments.changed, futures[n_returns:], strict=True):
             _advance(value, future, context)
-        if not node.settled and (ready or self.engine.orders):
+        if failure is not None:
+            self.settle(node, Outcome(failure=failure))
+        elif ready or self.engine.orders:
             self.engine.submit([node])
         return futures[:n_returns]
 
@@ -219,6 +221,19 @@ class Session:
         if version.stored is REMOTE:
             return self.engine.fetch([version])[0]
         return version.stored
+
+    def values_of(self, versions: Sequence[Version]) -> list[Any]:
+        """Wait for versions and return their values; those that lie with the engine come together."""
+        for version in versions:
+            node = version.node
+            if node is not None:
+                self.wait([node])
+            if version.failure is not None:
+                self.note_seen(version.failure)
+                version.failure.throw()
+        remote = [version for version in versions if version.stored is REMOTE]
+        fetched = dict(zip(remote, self.engine.fetch(remote), strict=True)) if remote else {}
+        return [thaw(fetched.get(version, version.stored), writable=True) for version in versions]
 
     def bring_up_to_date(self, value: Any, context: Context) -> Any:
         """Give an object that tasks are changing its newest state, in place if its type allows; return it."""

@@ -45,10 +45,27 @@ def wait_on(value: Any, /, *more: Any) -> Any:
     context = current_context() if has_context() else Context()  # waiting starts no session
     asked: Any = [value, *more] if more else value
     try:
-        return _resolve(asked, context)
+        return _resolve(asked, context, _values_in(asked))
     except BaseException:
         _ignore_failures(asked, context)
         raise
+
+
+def _values_in(asked: Any) -> dict[Future[Any], Any]:
+    """The values of all Futures in a container, brought here together."""
+    futures = list(dict.fromkeys(_futures_in(asked)))
+    if not futures:
+        return {}
+    versions = [future._current() for future in futures]
+    return dict(zip(futures, futures[0]._session.values_of(versions), strict=True))
+
+
+def _futures_in(value: Any) -> Iterator[Future[Any]]:
+    if type(value) is Future:
+        yield value
+    elif isinstance(value, (list, tuple, dict)):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _futures_in(item)
 
 
 def _ignore_failures(value: Any, context: Context) -> None:
@@ -69,19 +86,19 @@ def _mark_seen(future: Future[Any]) -> None:
         future._session.note_seen(failure)
 
 
-def _resolve(value: Any, context: Context) -> Any:
+def _resolve(value: Any, context: Context, values: dict[Future[Any], Any]) -> Any:
     if type(value) is Future:
-        return value.result()
+        return values[value] if value in values else value.result()
     if context.tracker.find(value) is not None:
         value = context.session.bring_up_to_date(value, context)
     if not _holds_pending(value, context):
         return value
     if isinstance(value, tuple):
-        items = [_resolve(item, context) for item in value]
+        items = [_resolve(item, context, values) for item in value]
         return type(value)(*items) if hasattr(value, "_fields") else tuple(items)
     if isinstance(value, list):
-        return [_resolve(item, context) for item in value]
-    return {key: _resolve(item, context) for key, item in value.items()}
+        return [_resolve(item, context, values) for item in value]
+    return {key: _resolve(item, context, values) for key, item in value.items()}
 
 
 def _holds_pending(value: Any, context: Context) -> bool:

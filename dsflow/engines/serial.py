@@ -7,7 +7,6 @@ import threading
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from dsflow._context import active_context
 from dsflow._execution import run_node
 
 if TYPE_CHECKING:
@@ -56,8 +55,7 @@ class SerialEngine:
                 stack.join()
 
     def _run(self, node: Node) -> None:
-        worker = "main" if active_context() is None else threading.current_thread().name
-        self._session.settle(node, run_node(node, self._session, worker))
+        self._session.settle(node, run_node(node, self._session, "main"))
 
     @contextlib.contextmanager
     def waiting(self) -> Iterator[None]:

@@ -133,7 +133,8 @@ class Recorder:
     def of(cls, session: Session | None = None) -> Recorder:
         """Return the recorder of a session (of the active one by default), attached now if it has none yet.
 
-        A recorder knows the tasks that were called after it was attached.
+        A recorder knows the tasks that were called after it was attached. Tasks that are called by tasks in other
+        processes are not on record.
 
         Raises
         ------

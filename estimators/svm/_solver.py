@@ -185,11 +185,11 @@ def decide_pairs(rows: Any, solution: Solution, kernel: Kernel) -> Iterator[tupl
     assert dual_coef is not None
     bounds = [0, *(np.flatnonzero(np.diff(support.codes)) + 1).tolist(), len(support)]
     pairs = list(itertools.combinations(range(len(bounds) - 1), 2))
-    vectors = quick_form(support.rows)
+    evaluate = kernel.against(support.rows)
     n_rows = max(1, _CHUNK_BYTES // (8 * len(support)))
     for start in range(0, rows.shape[0], n_rows):
         part = slice(start, start + n_rows)
-        values = kernel.evaluate(rows[part], vectors)
+        values = evaluate(rows[part])
         votes = [values[:, a:b] @ dual_coef[:, a:b].T for a, b in itertools.pairwise(bounds)]
         yield part, np.stack([votes[i][:, j - 1] + votes[j][:, i] for i, j in pairs], axis=1) + solution.intercept
 

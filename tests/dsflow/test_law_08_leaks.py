@@ -84,6 +84,7 @@ def _comes_true(condition, deadline_s=20):
 
 
 def _scheduler_tasks(session):
+    gc.collect()  # programs that were run by exec hold their Futures in cycles
     return session.engine.client.run_on_scheduler(lambda dask_scheduler: list(dask_scheduler.tasks))
 
 
@@ -256,10 +257,16 @@ def test_after_stop_no_thread_process_port_or_file_is_left(name, tmp_path):
     temporary, work = tmp_path / "tmp", tmp_path / "work"
     temporary.mkdir()
     work.mkdir()
+    environment = {"TMPDIR": str(temporary), "PATH": "/usr/bin:/bin", "HOME": str(work)}
     done = subprocess.run(
-        [sys.executable, script, name], cwd=work, env={"TMPDIR": str(temporary), "PATH": "/usr/bin:/bin", "HOME": str(work)},
-        capture_output=True, text=True, timeout=100, check=False,
-    )  # fmt: skip
+        [sys.executable, script, name],
+        cwd=work,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr
     before, after = json.loads(done.stdout.splitlines()[-1])
     assert before["processes"] == 0

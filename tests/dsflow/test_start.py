@@ -96,8 +96,7 @@ def test_the_with_form_stops_also_after_an_error(no_session):
         assert dsflow.active_session() is session
     assert dsflow.active_session() is None
     with pytest.raises(KeyError), dsflow.start("threads", workers=1):
-        identity(1)
-        raise KeyError
+        {}["missing"]
     assert dsflow.active_session() is None
 
 

@@ -206,7 +206,14 @@ def test_returns_gives_so_many_futures(engine):
 
 @pytest.mark.parametrize(
     ("value", "words"),
-    [([1, 2, 3], "3 values"), ((), "0 values"), (5, "a int"), (None, "a NoneType"), ("ab", "a str"), ({1: 2}, "a dict")],
+    [
+        ([1, 2, 3], "3 values"),
+        ((), "0 values"),
+        (5, "a int"),
+        (None, "a NoneType"),
+        ("ab", "a str"),
+        ({1: 2}, "a dict"),
+    ],
 )
 def test_a_wrong_number_of_results_is_an_error_of_the_task(engine, value, words):
     a, b = pair_of(value)

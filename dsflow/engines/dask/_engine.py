@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import queue
 import threading
 import time
@@ -161,8 +162,6 @@ class DaskEngine:
 
     def worker_pids(self) -> list[int]:
         """Return the process ids of the workers."""
-        import os
-
         if self._cluster is not None:
             pids: list[int] = self._cluster.worker_pids()
             return pids
@@ -225,8 +224,9 @@ class DaskEngine:
 
     def _receive(self, message: dict[str, Any]) -> None:
         node = self._in_flight.pop(message["key"], None)
-        *measures, address, peak_bytes, moved_bytes = message["run"]
-        self._peak_bytes[address] = max(peak_bytes, self._peak_bytes.get(address, 0))
+        *measures, address, pid, peak_bytes, moved_bytes = message["run"]
+        if pid != os.getpid():
+            self._peak_bytes[address] = max(peak_bytes, self._peak_bytes.get(address, 0))
         self._bytes_of_workers[address] = max(moved_bytes, self._bytes_of_workers.get(address, 0))
         if node is None:  # it ran a second time, after its worker had died
             return

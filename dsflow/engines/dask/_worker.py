@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import logging
+import os
 import pickle
 import resource
 import sys
@@ -98,7 +99,17 @@ def run_job(job: Job, task: bytes, *inputs: Stored) -> Any:
     peak_bytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
     moved = worker.transfer_outgoing_bytes_total
     packed = None if outcome.failure is None else pack_failure(outcome.failure)
-    measures = [run.worker, run.start, run.end, run.bytes_in, run.bytes_out, worker.address, peak_bytes, moved]
+    measures = [
+        run.worker,
+        run.start,
+        run.end,
+        run.bytes_in,
+        run.bytes_out,
+        worker.address,
+        os.getpid(),
+        peak_bytes,
+        moved,
+    ]
     report(run=measures, failure=packed)
     if outcome.failure is not None and packed is not None:
         raise TaskFailed(type(outcome.failure.exception).__name__, packed)

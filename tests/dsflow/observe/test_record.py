@@ -126,7 +126,6 @@ def test_what_reads_the_result_of_a_failed_task_is_cancelled():
     assert list(recorder)[1].seconds == 0
 
 
-@pytest.mark.xfail(reason="Graph.add settles such a call without telling the listeners of the session", strict=True)
 def test_what_is_called_with_a_result_that_has_failed_already_is_cancelled():
     with dsflow.start("serial") as session:
         recorder = Recorder.of(session)
