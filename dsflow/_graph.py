@@ -246,6 +246,10 @@ class Graph:
                 node.callbacks.remove(callback)
 
 
+_NO_CALL = Call((), (), None, None, (), ())
+"""What a settled node has for a call: its caller may hold the node, and need not hold the arguments."""
+
+
 def _conclude(node: Node, outcome: Outcome) -> None:
     """Give the outputs their values, and let go of what the node held."""
     node.settled = True
@@ -265,6 +269,7 @@ def _conclude(node: Node, outcome: Outcome) -> None:
                 version.before = _version_before(node, position - (len(outputs) - n_changed))
         version.node = None
     node.inputs = node.handles = ()
+    node.call = _NO_CALL
     node.handle = None
 
 

@@ -92,12 +92,12 @@ class Session:
             site,
             context.node,
         )
-        if context.is_task:
-            context.children.append(node)
         n_returns = task.returns or 1
         for listener in self.listeners:
             listener.submitted(node)
         versions, ready, failure = self.graph.add(node, n_returns + len(arguments.changed))
+        if context.is_task:
+            context.children.append(node)
         futures: list[Future[Any]] = [Future(version, self, task.kind) for version in versions]
         for value, future in zip(arguments.changed, futures[n_returns:], strict=True):
             _advance(value, future, context)

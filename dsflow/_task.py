@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import functools
+import importlib
 import inspect
 import sys
 import typing
@@ -122,7 +123,7 @@ class Task(Generic[R]):
     def __reduce__(self) -> tuple[Any, ...]:
         if self.origin is not None:
             return Task.named, (self.origin, self.name)
-        module = getattr(self.function, "__module__", "__main__")
+        module = getattr(self.function, "__module__", None) or "__main__"
         name = getattr(self.function, "__qualname__", "")
         if module != "__main__" and name and _find_task(module, name) is self:
             return _find_task, (module, name)
@@ -131,8 +132,10 @@ class Task(Generic[R]):
 
 def _find_task(module: str, qualified_name: str) -> Any:
     """The object of that name, or None; a module that is not imported yet is imported."""
-    __import__(module)
-    found: Any = sys.modules[module]
+    try:
+        found: Any = importlib.import_module(module)
+    except ImportError:
+        return None
     for part in qualified_name.split("."):
         found = inspect.getattr_static(found, part, None)
     return found

@@ -30,6 +30,9 @@ logger = logging.getLogger("dsflow")
 
 START_TIMEOUT_S = 60.0
 
+PAUSE_S = 1.0
+"""Time before another try to replace a worker."""
+
 _OUTSIDE_SIGNALS = {signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP}
 """Signals that come from outside; a process that crashes by itself ends in other ways."""
 
@@ -86,15 +89,14 @@ class _Node(ProcessInterface):  # type: ignore[misc]  # distributed has no annot
         except TimeoutError:
             line = b""
         if not line:
-            await self.close()
+            await self._kill()
             raise EngineError(
                 f"LocalCluster: a {self.kind.lower()} process did not start within {START_TIMEOUT_S:g} s; "
                 "its own messages are above."
             )
         self.address = json.loads(line)["address"]
 
-    async def close(self) -> None:
-        """Kill the process."""
+    async def _kill(self) -> None:
         process, self.process = self.process, None
         if process is not None:
             with contextlib.suppress(ProcessLookupError):
@@ -102,6 +104,10 @@ class _Node(ProcessInterface):  # type: ignore[misc]  # distributed has no annot
             await process.wait()
             assert process.stdin is not None
             process.stdin.close()
+
+    async def close(self) -> None:
+        """Kill the process."""
+        await self._kill()
         await super().close()
 
 
@@ -149,7 +155,17 @@ class _Worker(_Node):
                 return
             self._deaths[self.address] = code
             logger.warning("worker %s (process %d) died: %s; starting another", self.address, process.pid, _cause(code))
-            await self._spawn()
+            await self._replace()
+
+    async def _replace(self) -> None:
+        while True:
+            try:
+                await self._spawn()
+            except EngineError:
+                logger.warning("the new worker did not start; trying again in %g s", PAUSE_S)
+                await asyncio.sleep(PAUSE_S)
+            else:
+                return
 
     async def close(self) -> None:
         """Kill the process for good."""

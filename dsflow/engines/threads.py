@@ -132,6 +132,7 @@ class ThreadsEngine:
         woken = min(free, self._idle)
         if woken > 0:
             self._changed.notify(woken)
+            self._idle -= woken  # here, not when they wake: a second call before that must not count on them
         for _ in range(free - woken):
             if len(self._threads) - self._waiting_threads() >= self.n_slots:
                 break
@@ -184,7 +185,6 @@ class ThreadsEngine:
                 return None
             self._idle += 1
             self._changed.wait()
-            self._idle -= 1
         return None
 
     def _run(self, node: Node) -> None:

@@ -55,14 +55,16 @@ def make(n):
 
 @only("threads")  # Dask may put the writer on the worker that the reader keeps busy
 def test_a_writer_does_not_wait_for_readers_of_the_older_version(engine):
-    for values in ([0, 1], make(2)):
-        opened.clear()
-        reader = read_when_opened(values)
-        assert append(values, 9).result(timeout=DEADLINE_S) == 3
-        assert not reader.done()
-        opened.set()
-        assert wait_on(reader) == [0, 1]
-        assert wait_on(values) == [0, 1, 9]
+    for _ in range(30):
+        for values in ([0, 1], make(2)):
+            opened.clear()
+            time.sleep(0.002)  # the threads are idle by now
+            reader = read_when_opened(values)
+            assert append(values, 9).result(timeout=DEADLINE_S / 4) == 3
+            assert not reader.done()
+            opened.set()
+            assert wait_on(reader) == [0, 1]
+            assert wait_on(values) == [0, 1, 9]
 
 
 @only("threads")

@@ -39,6 +39,9 @@ logger = logging.getLogger("dsflow")
 WINDOW_S = 0.002
 """Calls are collected for so long at most before they are sent together."""
 
+MAX_TRIES = 3
+"""How often a node whose workers were killed from outside runs again: it may be for memory that they were."""
+
 SWEEP_S = 0.5
 """Time between two looks for tasks that ended without a report."""
 
@@ -60,6 +63,8 @@ class DaskEngine:
         self._window = Window()
         self._flushing = threading.Lock()
         self._in_flight: dict[str, Node] = {}
+        self._tries: dict[str, int] = {}
+        """How often nodes were run again because their workers had been killed."""
         self._late: set[str] = set()
         """Keys that were found ended, without a report, by the last sweep."""
         self._peak_bytes: dict[str, int] = {}
@@ -260,7 +265,8 @@ class DaskEngine:
         error = node.handle.exception()
         if not isinstance(error, KilledWorker) or self._cluster is None:
             return False
-        if not self._cluster.was_killed(error.last_worker.address):
+        tries = self._tries[node.key] = self._tries.get(node.key, 0) + 1
+        if tries > MAX_TRIES or not self._cluster.was_killed(error.last_worker.address):
             return False
         logger.warning("%s runs again: its workers were killed from outside", node.key)
         self.client.retry([node.handle])
