@@ -143,6 +143,8 @@ def multiply(left: Any, right: Any) -> Any:
 def reduce_sparse(name: str, block: Any, axes: tuple[int, ...], dtype: Any) -> Any:
     """Return a sum, least or greatest element of a CSR block as an ndarray that keeps its axes."""
     axis = None if len(axes) == 2 else axes[0]
+    if not block.has_canonical_format:
+        block = block.copy()  # SciPy sorts it in place, and blocks are read-only
     if name == "sum":
         reduced = np.asarray(block.sum(axis=axis, dtype=dtype))
     else:

@@ -105,3 +105,9 @@ def test_a_type_for_two_arrays_is_refused():
     s = ds.array(scipy.sparse.eye_array(3, format="csr"))
     with pytest.raises(TypeError, match="dtype= for two arrays"):
         np.add(s, s, dtype="float32")
+
+
+def test_blocks_whose_columns_are_not_in_order_are_reduced():
+    unsorted = scipy.sparse.csr_array((np.array([1.0, 2.0]), np.array([1, 0]), np.array([0, 2])), shape=(1, 2))
+    s = ds.from_blocks([[unsorted]], ((1,), (2,)), float, sparse=True)
+    assert [s.mean().collect(), s.max().collect(), s.min().collect(), s.sum().collect()] == [1.5, 2, 1, 3]
