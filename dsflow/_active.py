@@ -20,6 +20,19 @@ _active: Session | None = None
 _lock = threading.RLock()
 
 
+def _forget_after_fork() -> None:
+    """In a forked child: the threads and connections of the session are the parent's; the child starts its own."""
+    global _active, _lock
+    _lock = threading.RLock()
+    if _active is not None:
+        _active.closed = True
+        _active = None
+        atexit.unregister(_end_at_exit)
+
+
+os.register_at_fork(after_in_child=_forget_after_fork)
+
+
 def active_session() -> Session | None:
     """Return the session of this process, or None."""
     return _active

@@ -95,7 +95,7 @@ def _freeze_results(task: Any, result: Any, changed: list[Any], context: Context
     values = [*_split(task, result), *changed]
     if not context.children:
         try:
-            return [freeze(value, portable=portable) for value in values]
+            return [_frozen_result(task, value, portable) for value in values]
         except HandleFound:
             pass
 
@@ -104,6 +104,18 @@ def _freeze_results(task: Any, result: Any, changed: list[Any], context: Context
         return None if future is None else (future._session.stored_of(future._current()),)
 
     return [_flatten(freeze(value, portable=portable, reference=reference), portable) for value in values]
+
+
+def _frozen_result(task: Any, value: Any, portable: bool) -> Stored:
+    try:
+        return freeze(value, portable=portable)
+    except HandleFound:
+        raise
+    except Exception as error:
+        raise TypeError(
+            f"{task.name}: what it returned or changed, a {type(value).__name__}, cannot be copied: {error}; "
+            "return plain data, such as what it was made from."
+        ) from error
 
 
 def _flatten(stored: Stored, portable: bool) -> Stored:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar
 
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from dsflow._session import Session
 
 __all__ = ["Future"]
+
+logger = logging.getLogger("dsflow")
 
 T = TypeVar("T")
 
@@ -69,12 +72,19 @@ class Future(Generic[T]):
         return self._version.settled
 
     def add_done_callback(self, callback: Callable[[Future[T]], object]) -> None:
-        """Call ``callback(self)`` once the task has ended, in the thread that notices it."""
+        """Call ``callback(self)`` once the task has ended, in the thread that notices it; its exceptions are logged."""
+
+        def call(_: object) -> None:
+            try:
+                callback(self)
+            except Exception:
+                logger.exception("a callback of %r failed", self)
+
         node = self._version.node
         if node is None:
-            callback(self)
+            call(None)
         else:
-            self._session.graph.on_settled(node, lambda _: callback(self))
+            self._session.graph.on_settled(node, call)
 
     def __await__(self) -> Generator[Any, None, T]:
         from dsflow._waiting import settle_async
@@ -126,7 +136,7 @@ class Future(Generic[T]):
             f"{self!r} is not the value yet; pass it to a task as it is, or use wait_on(future) to get the value."
         )
 
-    __bool__ = __iter__ = __len__ = __contains__ = __getitem__ = __setitem__ = __delitem__ = _refuse
+    __array__ = __bool__ = __iter__ = __len__ = __contains__ = __getitem__ = __setitem__ = __delitem__ = _refuse
     __int__ = __float__ = __complex__ = __index__ = __call__ = __enter__ = __next__ = _refuse
     __add__ = __sub__ = __mul__ = __truediv__ = __floordiv__ = __mod__ = __pow__ = __matmul__ = _refuse
     __radd__ = __rsub__ = __rmul__ = __rtruediv__ = __rfloordiv__ = __rmod__ = __rpow__ = __rmatmul__ = _refuse

@@ -298,6 +298,7 @@ class Session:
         try:
             if not abandon:
                 self.wait(list(self.graph.pending.values()))
+                self._bring_all_up_to_date()
         except KeyboardInterrupt:
             abandon = True
             raise
@@ -308,6 +309,15 @@ class Session:
             self.engine.close(abandon=abandon)
             for action in self.on_close:
                 action()
+
+    def _bring_all_up_to_date(self) -> None:
+        """Let the main program's objects have what tasks have changed; failures are left for it to see."""
+        for value, future in self.main.tracker.items():
+            version: Version | None = future._version
+            if version is not None and version.failure is not None:
+                version = version.before
+            if version is not None:
+                update_in_place(value, self.value_of(version))
 
     def __repr__(self) -> str:
         state = "ended" if self.closed else f"{len(self.graph.pending)} tasks pending"

@@ -123,6 +123,8 @@ def _check(choice: Choice) -> None:
         value = getattr(choice, name)
         if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
             raise ValueError(f"start: {name}={value!r} is not a number of at least 1.")
+    if choice.threads_per_worker is not None and choice.engine != "dask":
+        raise ValueError("start: threads_per_worker= goes with engine='dask', whose workers are processes.")
     if choice.workers is not None and choice.client is not None:
         raise ValueError("start: workers= is for clusters started here; the given client's cluster has its own.")
 

@@ -35,6 +35,8 @@ class Task(Generic[R]):
         self.directions = directions or {}
         self.pickled: bytes | None = None
         """The task as an engine sends it, once it has."""
+        self.stamp: Any = None
+        """What the task referred to then."""
         self.origin: Task[R] | None = None
         """The task that this one is under another name."""
         functools.update_wrapper(self, function)
@@ -141,6 +143,14 @@ def _find_task(module: str, qualified_name: str) -> Any:
     return found
 
 
+def _signature_of(function: Callable[..., Any]) -> inspect.Signature:
+    try:
+        return inspect.signature(function)
+    except ValueError:  # some functions written in C do not tell
+        kinds = {"args": inspect.Parameter.VAR_POSITIONAL, "kwargs": inspect.Parameter.VAR_KEYWORD}
+        return inspect.Signature([inspect.Parameter(name, kind) for name, kind in kinds.items()])
+
+
 _NOT_PLAIN = (inspect.iscoroutinefunction, inspect.isgeneratorfunction, inspect.isasyncgenfunction)
 
 
@@ -153,7 +163,7 @@ def _checked_signature(
         raise TypeError(f"task: {name} is a coroutine or generator function; a task is a plain function with a result.")
     if returns is not None and (isinstance(returns, bool) or not isinstance(returns, int) or returns < 1):
         raise TypeError(f"task: {name}: returns={returns!r} is not a number of values; give an int of at least 1.")
-    signature = inspect.signature(function)
+    signature = _signature_of(function)
     for parameter, direction in directions.items():
         if parameter not in signature.parameters:
             raise TypeError(

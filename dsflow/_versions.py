@@ -7,6 +7,8 @@ newest version, wherever it is passed. ``wait_on`` brings the object up to date 
 from __future__ import annotations
 
 import collections
+import datetime as dt
+import numbers
 import sys
 import types
 import weakref
@@ -22,6 +24,14 @@ __all__ = ["Tracker", "check_changeable", "update_in_place"]
 _IMMUTABLE = ATOMS | {
     tuple, frozenset, type, types.FunctionType, types.BuiltinFunctionType, types.MethodType, types.ModuleType,
 }  # fmt: skip
+
+
+_IMMUTABLE_KINDS = (type, Enum, numbers.Number, dt.date, dt.time, dt.timedelta)
+
+
+def _is_array_scalar(value: Any) -> bool:
+    numpy = sys.modules.get("numpy")
+    return numpy is not None and isinstance(value, numpy.generic)
 
 
 class Tracker:
@@ -42,6 +52,11 @@ class Tracker:
             return None
         return entry[1]
 
+    def items(self) -> list[tuple[Any, Future[Any]]]:
+        """Return the objects that are still there, and the Futures that stand for them."""
+        found = [(reference(), future) for reference, future in list(self._entries.values())]
+        return [(value, future) for value, future in found if value is not None]
+
     def track(self, value: object, future: Future[Any]) -> None:
         """Let ``future`` stand for ``value`` from now on."""
         identity = id(value)
@@ -61,7 +76,7 @@ class Tracker:
 
 def check_changeable(value: Any, where: str) -> None:
     """Raise TypeError unless a task can change ``value`` for its owner to see."""
-    if type(value) in _IMMUTABLE or isinstance(value, (type, Enum)):
+    if type(value) in _IMMUTABLE or isinstance(value, _IMMUTABLE_KINDS) or _is_array_scalar(value):
         raise TypeError(
             f"{where}: a {type(value).__name__} cannot be changed in place; "
             "return the new value from the task instead of declaring the parameter INOUT."

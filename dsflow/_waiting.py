@@ -159,8 +159,12 @@ def as_completed(futures: Iterable[Future[T]], timeout: float | None = None) -> 
     deadline = None if timeout is None else time.monotonic() + timeout
     for _ in range(len(waiting)):
         left = None if deadline is None else deadline - time.monotonic()
-        if not arrivals.wait(0.0):
-            current_context().session.wait_at(arrivals, nodes, left)
+        try:
+            if not arrivals.wait(0.0):
+                current_context().session.wait_at(arrivals, nodes, left)
+        except TimeoutError as error:
+            reasons = str(error).partition("; ")[2]
+            raise TimeoutError(f"as_completed: tasks are left after {timeout:g} s; {reasons}") from None
         yield arrivals.last
 
 

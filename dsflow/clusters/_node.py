@@ -20,11 +20,24 @@ __all__ = ["main"]
 def main() -> None:
     """Read what to be, be it, and end with standard input."""
     spec = json.loads(sys.stdin.readline())
+    _end_with(os.dup(sys.stdin.fileno()))
+    os.dup2(os.open(os.devnull, os.O_RDONLY), sys.stdin.fileno())  # a task that asks for input gets none
     sys.path[:] = spec["path"]
     out = os.dup(sys.stdout.fileno())
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what a task's C code prints must not go to our pipe
     asyncio.run(_serve(spec, out))
     os._exit(0)  # a task that does not end must not keep the process
+
+
+def _end_with(parent: int) -> None:
+    """End this process when the pipe from its parent is closed, whatever it is doing then."""
+
+    def watch() -> None:
+        while os.read(parent, 1024):
+            pass
+        os._exit(0)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 async def _serve(spec: dict[str, Any], out: int) -> None:
@@ -36,18 +49,7 @@ async def _serve(spec: dict[str, Any], out: int) -> None:
     async with server:
         os.write(out, json.dumps({"address": server.address}).encode() + b"\n")
         os.close(out)
-        loop = asyncio.get_running_loop()
-        parent_gone = asyncio.Event()
-
-        def watch_parent() -> None:
-            while sys.stdin.read(1024):
-                pass
-            loop.call_soon_threadsafe(parent_gone.set)
-
-        threading.Thread(target=watch_parent, daemon=True).start()
-        ends = [asyncio.ensure_future(parent_gone.wait()), asyncio.ensure_future(server.finished())]
-        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
-        os._exit(0)
+        await server.finished()
 
 
 if __name__ == "__main__":

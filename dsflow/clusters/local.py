@@ -53,9 +53,15 @@ class _Node(ProcessInterface):  # type: ignore[misc]  # distributed has no annot
     kind = ""
 
     def __init__(
-        self, arguments: list[str], options: dict[str, Any], security: Security, environment: dict[str, str]
+        self,
+        arguments: list[str],
+        options: dict[str, Any],
+        security: Security,
+        environment: dict[str, str],
+        pids: set[int],
     ) -> None:
         super().__init__()
+        self._pids = pids
         self._spec = {
             "kind": self.kind,
             "arguments": arguments,
@@ -81,6 +87,7 @@ class _Node(ProcessInterface):  # type: ignore[misc]  # distributed has no annot
             env=self._environment,
         )
         self.pid = self.process.pid
+        self._pids.add(self.pid)
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         self.process.stdin.write(json.dumps(self._spec).encode() + b"\n")
@@ -89,10 +96,11 @@ class _Node(ProcessInterface):  # type: ignore[misc]  # distributed has no annot
         except TimeoutError:
             line = b""
         if not line:
+            ended = self.process.returncode
             await self._kill()
+            how = f"within {START_TIMEOUT_S:g} s" if ended is None else f"but ended with {_cause(ended)}"
             raise EngineError(
-                f"LocalCluster: a {self.kind.lower()} process did not start within {START_TIMEOUT_S:g} s; "
-                "its own messages are above."
+                f"LocalCluster: a {self.kind.lower()} process did not start {how}; see what it wrote above."
             )
         self.address = json.loads(line)["address"]
 
@@ -102,6 +110,7 @@ class _Node(ProcessInterface):  # type: ignore[misc]  # distributed has no annot
             with contextlib.suppress(ProcessLookupError):
                 process.kill()
             await process.wait()
+            self._pids.discard(process.pid)
             assert process.stdin is not None
             process.stdin.close()
 
@@ -194,9 +203,10 @@ class LocalCluster(SpecCluster):  # type: ignore[misc]  # distributed has no ann
     def __init__(self, n_workers: int, threads_per_worker: int = 1, memory_bytes: int | None = None) -> None:
         self._folder = tempfile.mkdtemp(prefix="dsflow-")
         self._deaths: dict[str, int] = {}
+        self._pids: set[int] = set()
         security = Security.temporary()
         per_slot = max(1, (os.cpu_count() or 1) // (n_workers * threads_per_worker))
-        common = {"security": security, "environment": _environment(per_slot, self._folder)}
+        common = {"security": security, "environment": _environment(per_slot, self._folder), "pids": self._pids}
         on_loopback: dict[str, Any] = {"host": "127.0.0.1", "protocol": "tls://"}
         options = {
             **on_loopback,
@@ -207,6 +217,20 @@ class LocalCluster(SpecCluster):  # type: ignore[misc]  # distributed has no ann
         }
         worker_options = {"options": options, "deaths": self._deaths, **common}
         scheduler_options = {**on_loopback, "port": 0, "dashboard_address": "127.0.0.1:0"}
+        try:
+            self._launch(n_workers, worker_options, scheduler_options, common, security)
+        except BaseException:
+            self.kill()
+            raise
+
+    def _launch(
+        self,
+        n_workers: int,
+        worker_options: dict[str, Any],
+        scheduler_options: dict[str, Any],
+        common: dict[str, Any],
+        security: Security,
+    ) -> None:
         super().__init__(
             workers={i: {"cls": _Worker, "options": {**worker_options, "name": i}} for i in range(n_workers)},
             scheduler={"cls": _Scheduler, "options": {"options": scheduler_options, **common}},
@@ -215,6 +239,13 @@ class LocalCluster(SpecCluster):  # type: ignore[misc]  # distributed has no ann
             name="dsflow",
             silence_logs=logging.ERROR,
         )
+
+    def kill(self) -> None:
+        """End all processes at once, when the cluster could not be started."""
+        for pid in self._pids:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        shutil.rmtree(self._folder, ignore_errors=True)
 
     def was_killed(self, address: str) -> bool:
         """Whether the worker at ``address`` died by a signal from outside, rather than by itself."""

@@ -45,6 +45,9 @@ class ThreadsEngine:
         self._ready: collections.deque[Node] = collections.deque()
         self._changed = threading.Condition()
         self._idle = 0
+        """Threads that can be woken."""
+        self._woken = 0
+        """Threads that have been woken, and look for a node."""
         self._busy = 0
         """Threads that run a task and do not wait."""
         self._threads: set[threading.Thread] = set()
@@ -133,13 +136,14 @@ class ThreadsEngine:
         if woken > 0:
             self._changed.notify(woken)
             self._idle -= woken  # here, not when they wake: a second call before that must not count on them
+            self._woken += woken
         for _ in range(free - woken):
             if len(self._threads) - self._waiting_threads() >= self.n_slots:
                 break
             self._start_thread()
 
     def _waiting_threads(self) -> int:
-        return len(self._threads) - self._busy - self._idle
+        return len(self._threads) - self._busy - self._idle - self._woken
 
     def _start_thread(self) -> None:
         if self._limits is None:
@@ -185,6 +189,7 @@ class ThreadsEngine:
                 return None
             self._idle += 1
             self._changed.wait()
+            self._woken -= 1
         return None
 
     def _run(self, node: Node) -> None:

@@ -24,7 +24,8 @@ from dsflow._context import active_context
 from dsflow._errors import EngineError, TaskLostError
 from dsflow._graph import REMOTE, Failure, Node, Outcome, Run, Version
 from dsflow._output import write_tagged
-from dsflow.engines.dask._sending import Window, build_graph, cut_lineage
+from dsflow.engines.dask._functions import stamp_of
+from dsflow.engines.dask._sending import LargeTasks, Window, build_graph, cut_lineage
 from dsflow.engines.dask._worker import TaskFailed, unpack_failure
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ class DaskEngine:
         self._peak_bytes: dict[str, int] = {}
         self._bytes_of_workers: dict[str, int] = {}
         self._bytes_sent = 0
-        self._large_tasks: weakref.WeakKeyDictionary[Any, Version] = weakref.WeakKeyDictionary()
+        self._large_tasks: LargeTasks = weakref.WeakKeyDictionary()
         self._closed = False
         self.topic = f"dsflow-{id(self):x}-{client.id}"
         self._messages: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
@@ -82,11 +83,12 @@ class DaskEngine:
     # --- the protocol ------------------------------------------------------------------------------------------------
 
     def accept(self, task: Task[Any]) -> None:
-        """Pickle the task, once."""
-        if task.pickled is not None:
+        """Pickle the task, unless that has been done and nothing it refers to has changed."""
+        stamp = stamp_of(task)
+        if task.pickled is not None and stamp is not None and stamp == task.stamp:
             return
         try:
-            task.pickled = cloudpickle.dumps(task)
+            task.pickled, task.stamp = cloudpickle.dumps(task), stamp
         except Exception as error:
             raise TypeError(
                 f"{task.name}: the function cannot be sent to the workers: {error}; "
@@ -95,6 +97,8 @@ class DaskEngine:
 
     def submit(self, nodes: Sequence[Node]) -> None:
         """Put nodes in the window."""
+        for node in nodes:
+            node.handle = node.function.pickled
         if self._window.add(nodes):
             self._messages.put({"flush": True})
 
@@ -129,7 +133,7 @@ class DaskEngine:
 
     def explain(self, node: Node) -> str:
         """Say which worker has the node, or what it waits for."""
-        if node.handle is None:
+        if isinstance(node.handle, bytes):
             return f"held back here with {len(self._window)} others"
         if node.handle.status == "finished":
             return "it has ended; the report is on its way"
@@ -178,8 +182,21 @@ class DaskEngine:
         """Send what is in the window, as far as the scheduler may have more."""
         with self._flushing:
             nodes = self._window.take(MAX_IN_FLIGHT - len(self._in_flight))
-            if nodes and not self._closed:
+            if not nodes or self._closed:
+                return
+            try:
                 self._send(nodes)
+            except Exception as error:  # noqa: BLE001 - the client is closed, say: every wait has to end
+                self._fail(nodes, error)
+
+    def _fail(self, nodes: Sequence[Node], error: Exception) -> None:
+        """Settle nodes that can never run."""
+        for node in nodes:
+            self._in_flight.pop(node.key, None)
+            reason = EngineError(
+                f"{node.key}: the Dask engine cannot run it: {error}; call dsflow.stop() and start anew."
+            )
+            self._settle(node, None, Failure(reason, node.key))
 
     def _send(self, nodes: list[Node]) -> None:
         cut_lineage(nodes, self.client)
@@ -205,8 +222,7 @@ class DaskEngine:
         except Exception as error:  # every wait has to end, whatever happened to the connection
             self._closed = True
             logger.exception("the connection to the Dask cluster failed")
-            for node in [*self._in_flight.values(), *self._window]:
-                self._settle(node, None, Failure(EngineError(f"{node.key}: the Dask engine failed: {error}"), node.key))
+            self._fail([*self._in_flight.values(), *self._window], error)
 
     def _pump_until_closed(self) -> None:
         next_sweep = time.monotonic() + SWEEP_S
@@ -248,7 +264,7 @@ class DaskEngine:
         """Settle tasks that Dask knows to have ended, but that sent no report."""
         late = set()
         for key, node in list(self._in_flight.items()):
-            status = "pending" if node.handle is None else node.handle.status
+            status = "pending" if isinstance(node.handle, bytes) else node.handle.status
             if status == "pending":
                 continue
             if key not in self._late:

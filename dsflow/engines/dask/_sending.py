@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 import uuid
+import weakref
 from collections import deque
-from collections.abc import Iterator, MutableMapping, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -100,6 +101,9 @@ def _set_depth(node: Node) -> None:
             output.depth = depth
 
 
+LargeTasks = weakref.WeakKeyDictionary[Any, Version]
+"""The versions that hold the large pickled tasks."""
+
 Keys = list[tuple[Node | Version, str]]
 """Whose handle the Dask Future of a key will be."""
 
@@ -113,9 +117,7 @@ class _Pending:
         self.key = key
 
 
-def build_graph(
-    nodes: Sequence[Node], topic: str, large_tasks: MutableMapping[Any, Version]
-) -> tuple[dict[str, DaskTask], Keys, int]:
+def build_graph(nodes: Sequence[Node], topic: str, large_tasks: LargeTasks) -> tuple[dict[str, DaskTask], Keys, int]:
     """Return a Dask graph for nodes and for what they read of this process, its keys, and how many bytes it holds.
 
     Parameters
@@ -135,13 +137,21 @@ def build_graph(
         for version in (*node.inputs, *node.handles):
             n_bytes += _add_value(version, graph, keys)
         n_bytes += sum(nbytes_of(pack) for pack in (node.call.shared, node.call.private) if pack)
-        task = node.function.pickled
+        task = node.handle  # as it was pickled at the call
         if len(task) > LARGE_TASK:
-            holder = large_tasks.setdefault(node.function, Version(stored=task))
+            holder = _holder_of(node, large_tasks)
             n_bytes += _add_value(holder, graph, keys)
             task = TaskRef(holder.handle.key)
         _add_node(node, task, graph, keys, topic, log_level)
     return graph, keys, n_bytes
+
+
+def _holder_of(node: Node, large_tasks: LargeTasks) -> Version:
+    """The version that holds the pickled task of a node."""
+    holder = large_tasks.get(node.function)
+    if holder is None or holder.stored is not node.handle:
+        holder = large_tasks[node.function] = Version(stored=node.handle)
+    return holder
 
 
 def _add_value(version: Version, graph: dict[str, DaskTask], keys: Keys) -> int:

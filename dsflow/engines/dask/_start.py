@@ -45,6 +45,10 @@ def start_engine(
     threads = threads_per_worker or 1
     n_workers = workers or max(1, (os.cpu_count() or 1) // threads)
     cluster = start_local_cluster(n_workers, threads, memory_bytes)
-    client = Client(cluster, direct_to_workers=True, set_as_default=False)
-    client.wait_for_workers(n_workers)
-    return DaskEngine(session, client, cluster)
+    try:
+        client = Client(cluster, direct_to_workers=True, set_as_default=False)
+        client.wait_for_workers(n_workers)
+        return DaskEngine(session, client, cluster)
+    except BaseException:
+        cluster.kill()
+        raise
