@@ -39,7 +39,7 @@ _OUTSIDE_SIGNALS = {signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP
 _CONFIG = {
     "distributed": {
         "logging": {"distributed": "error", "distributed.worker": "critical"},
-        "worker": {"memory": {"terminate": False}},
+        "worker": {"memory": {"terminate": False}, "profile": {"enabled": False}},
         "scheduler": {"allowed-failures": 2},
         "deploy": {"lost-worker-timeout": "60s"},
     }
