@@ -109,7 +109,7 @@ class Session:
 
     def settle(self, node: Node, outcome: Outcome) -> None:
         """Record what came of a node (called by the engine)."""
-        if outcome.failure is not None and outcome.failure.key == node.key:
+        if outcome.failure is not None and outcome.failure.key == node.key and not node.settled:
             self._failures.append(outcome.failure)
         settled, ready = self.graph.settle(node, outcome)
         if len(settled) > 1:

@@ -208,3 +208,72 @@ def test_what_a_function_argument_closes_over_is_taken_as_it_is_at_the_call(engi
     counted = call(lambda: len(values), later(0))
     values.append(2)
     assert wait_on(counted) == 1
+
+
+@only("dask", "dask-inproc")
+def test_a_local_task_sees_what_its_closure_and_its_globals_hold_at_the_call(engine, monkeypatch):
+    factor, seen = 1, [1]
+
+    @task
+    def look():
+        return factor, list(seen), offset, list(settings)
+
+    looked = [look()]
+    factor = 2
+    looked.append(look())
+    seen.append(2)
+    looked.append(look())
+    monkeypatch.setitem(globals(), "offset", 5)
+    looked.append(look())
+    monkeypatch.setitem(settings, "y", 1)
+    looked.append(look())
+    assert wait_on(looked) == [
+        (1, [1], 0, ["x"]),
+        (2, [1], 0, ["x"]),
+        (2, [1, 2], 0, ["x"]),
+        (2, [1, 2], 5, ["x"]),
+        (2, [1, 2], 5, ["x", "y"]),
+    ]
+
+
+offset = 0
+settings = {"x": 1}
+
+MAIN = """
+@task
+def look(n):
+    return n * factor, list(seen)
+
+@task
+def scale(n):
+    return (lambda: n * factor)()
+
+factor, seen = 1, [1]
+looked = [look(1), scale(1)]
+factor = 2
+looked += [look(1), scale(1)]
+seen.append(2)
+looked += [look(1)]
+found = wait_on(looked)
+"""
+
+
+@only("dask", "dask-inproc")
+def test_a_task_of_the_main_module_sees_what_its_globals_hold_at_the_call(engine):
+    names = {"__name__": "__main__", "task": task, "wait_on": wait_on}
+    exec(MAIN, names)
+    assert names["found"] == [(1, [1]), 1, (2, [1]), 2, (2, [1, 2])]
+
+
+@only("dask", "dask-inproc")
+def test_a_task_whose_surroundings_stay_as_they_are_is_pickled_once(engine):
+    factor = 3
+
+    @task
+    def scale(n):
+        return factor * n + offset
+
+    first_call = scale(1)
+    pickled = scale.pickled
+    assert wait_on(first_call, scale(2)) == [3, 6]
+    assert scale.pickled is pickled

@@ -7,6 +7,7 @@ import time
 import numpy as np
 import pytest
 
+import dsflow
 from dsflow import INOUT, barrier, task, wait_on
 from tests.dsflow.conftest import only
 
@@ -179,3 +180,68 @@ def test_parts_of_an_object_that_a_task_changes_are_brought_up_to_date(engine):
     wait_on(outer)
     assert outer == [[1, 2]]
     assert inner == [1, 2]
+
+
+class Bag:
+    def __init__(self):
+        self.items = []
+
+    def append(self, item):
+        self.items.append(item)
+
+    def __len__(self):
+        return len(self.items)
+
+
+@task(values=INOUT)
+def append_then_fail(values, item):
+    values.append(item)
+    raise LookupError("half of the work is done")
+
+
+def _stop(session):
+    dsflow.stop()
+
+
+def _leave_the_with_form(session):
+    with session:
+        pass
+
+
+@pytest.mark.parametrize("end", [_stop, _leave_the_with_form])
+def test_changes_that_nobody_waited_for_are_there_after_the_end(engine, end):
+    values, bag, array, seen = [0], Bag(), np.zeros(3), [0]
+    for n in range(1, 4):
+        append(values, n)
+        append(bag, n)
+        fill(array, n)
+    append(seen, 1)
+    wait_on(seen)
+    seen.append(2)  # no task is changing it any more
+    end(engine)
+    assert values == [0, 1, 2, 3]
+    assert bag.items == [1, 2, 3]
+    assert array.tolist() == [3, 3, 3]
+    assert seen == [0, 1, 2]
+
+
+@task(array=INOUT)
+def fill(array, n):
+    array[:] = n
+
+
+@pytest.mark.parametrize("end", [_stop, _leave_the_with_form])
+def test_objects_are_as_after_the_last_success_when_a_change_nobody_waited_for_fails(engine, end):
+    values, bag, untouched, other = [0], Bag(), [7], [0]
+    for owner in (values, bag):
+        append(owner, 1)
+        append_then_fail(owner, 2)
+        append(owner, 3)
+    append_then_fail(untouched, 8)
+    append(other, 1)
+    with pytest.raises(LookupError, match="half of the work"):
+        end(engine)
+    assert values == [0, 1]
+    assert bag.items == [1]
+    assert untouched == [7]
+    assert other == [0, 1], "the changes of other objects are there all the same"

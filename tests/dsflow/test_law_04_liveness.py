@@ -83,3 +83,33 @@ def test_many_threads_may_wait_for_one_task(engine):
     for thread in threads:
         thread.join(20)
     assert results == [0.1] * 8
+
+
+def test_after_its_client_was_closed_a_session_says_so_and_ends(no_session, inproc_client):
+    from distributed import Client
+
+    client = Client(inproc_client.cluster.scheduler_address, set_as_default=False)
+    session = dsflow.start("dask", client=client)
+    assert wait_on(after(1)) == 1
+    client.close()
+    for future in (after(2), after(3)):
+        with pytest.raises(dsflow.EngineError, match=r"after-.*stop\(\) and start anew"):
+            future.result(timeout=20)
+    ending = threading.Thread(target=dsflow.stop, daemon=True)
+    ending.start()
+    ending.join(20)
+    assert not ending.is_alive()
+    assert session.closed
+
+
+@pytest.mark.slow
+def test_a_task_that_asks_for_input_gets_none(no_session):
+    @task
+    def ask():
+        return input("your name? ")
+
+    with dsflow.start("dask", workers=1):
+        asked = ask()
+        error = asked.exception(timeout=20)
+        assert type(error) is EOFError
+        assert wait_on(after(1)) == 1

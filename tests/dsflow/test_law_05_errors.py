@@ -1,6 +1,7 @@
 """Law 5: the error is the user's, and nothing becomes None."""
 
 import inspect
+import re
 import threading
 import traceback
 
@@ -322,6 +323,7 @@ def test_a_result_that_cannot_be_pickled_is_an_error_that_says_so(engine, make):
         wait_on(future)
     message = str(caught.value) + "\n".join(caught.value.__notes__)
     assert "return_a" in message or "put_a_lock" in message
+    assert re.search("what it returned or changed, a (lock|generator|list), cannot be copied.*return plain", message)
 
 
 def test_an_argument_that_cannot_be_pickled_is_an_error_at_the_call(engine):

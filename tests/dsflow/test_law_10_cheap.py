@@ -209,6 +209,29 @@ def test_no_more_tasks_run_at_a_time_than_there_are_slots(engine):
     assert max(most) == 2
 
 
+@only("threads")
+def test_a_free_slot_is_used_while_another_task_is_slow(engine):
+    for _ in range(30):
+        opened.clear()
+        wait_on(add(0, 0))  # there is a thread, which is idle or about to be
+        slow, quick = wait_until_opened(1), add(1, 1)
+        assert quick.result(timeout=DEADLINE_S / 4) == 2
+        assert not slow.done()
+        opened.set()
+        assert wait_on(slow) == 1
+
+
+@only("threads")
+def test_there_are_never_more_threads_than_slots_if_no_task_waits(engine):
+    most = 0
+    for _ in range(50):
+        futures = [add(n, 1) for n in range(5)]
+        most = max(most, sum(thread.name.startswith("thread-") for thread in threading.enumerate()))
+        wait_on(futures)
+        time.sleep(0.001)  # the threads are idle by now, and are woken one after the other
+    assert most <= 2
+
+
 @only("serial", "threads")
 def test_nesting_a_thousand_deep_works(engine):
     assert wait_on(call_inside(1000)) == 1000

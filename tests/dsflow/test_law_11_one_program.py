@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+import uuid
 
 import psutil
 import pytest
@@ -220,3 +221,93 @@ def test_a_program_that_never_stops_its_session_ends(name, tmp_path):
     done = run(tmp_path / "program.py", source, name)
     assert (done.returncode, done.stdout) == (0, "90\n"), done.stderr
     assert done.stderr == ""
+
+
+FORKING = """
+import os, signal, sys, dsflow
+
+@dsflow.task
+def add(x, y):
+    return x + y
+
+dsflow.start(sys.argv[1], workers=2)
+before = add(1, 1)
+print("before", dsflow.wait_on(before), flush=True)
+child = os.fork()
+if child == 0:
+    signal.alarm(20)  # whatever hangs ends here
+    try:
+        before.result()
+    except dsflow.SessionError as error:
+        print("child", type(error).__name__)
+    try:
+        dsflow.wait_on(add(before, 1))
+    except dsflow.SessionError as error:
+        print("child", type(error).__name__)
+    print("child", dsflow.wait_on([add(k, k) for k in range(4)]))
+    dsflow.stop()
+    print("child has stopped", flush=True)
+    os._exit(0)
+_, status = os.waitpid(child, 0)
+print("status", os.waitstatus_to_exitcode(status))
+print("parent", dsflow.wait_on(before, add(before, 1)))
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+@pytest.mark.parametrize("name", ENGINES)
+def test_a_forked_child_calls_tasks_of_its_own(name, tmp_path):
+    done = run(tmp_path / "program.py", FORKING, name)
+    assert done.stdout.splitlines() == [
+        "before 2",
+        "child SessionError",
+        "child SessionError",
+        "child [0, 2, 4, 6]",
+        "child has stopped",
+        "status 0",
+        "parent [2, 3]",
+    ], done.stderr
+
+
+def nodes_of(mark):
+    """The processes of clusters that a program with this mark has started."""
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if "dsflow.clusters._node" in process.cmdline() and process.environ().get("DSFLOW_MARK") == mark:
+                found.append(process)
+    return found
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("delay", [0.3, 0.8, 1.3])
+def test_ctrl_c_while_a_cluster_starts_leaves_no_process(delay, tmp_path):
+    path = tmp_path / "program.py"
+    path.write_text(
+        "import distributed, dsflow\n"
+        "print('starting', flush=True)\n"
+        "dsflow.start('dask', workers=2)\n"
+        "input()\n"  # where an interrupt comes too late for the start
+    )
+    mark = uuid.uuid4().hex
+    with subprocess.Popen(
+        [sys.executable, path],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        env={**os.environ, "DSFLOW_MARK": mark},
+    ) as process:
+        try:
+            assert process.stdout.readline() == "starting\n"
+            time.sleep(delay)
+            os.killpg(process.pid, signal.SIGINT)
+            process.wait(30)
+            _, alive = psutil.wait_procs(nodes_of(mark), timeout=5)
+        finally:
+            for each in [process, *nodes_of(mark)]:
+                with contextlib.suppress(psutil.NoSuchProcess, ProcessLookupError):
+                    each.kill()
+    assert process.returncode != 0
+    assert not alive

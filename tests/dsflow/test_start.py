@@ -35,6 +35,8 @@ def identity(x):
         ({"engine": "threads", "client": object()}, "client= goes with engine='dask'"),
         ({"engine": "dask", "client": object(), "workers": 2}, "workers= is for clusters started here"),
         ({"engine": ""}, "engine=''"),
+        ({"engine": "threads", "threads_per_worker": 2}, "threads_per_worker= goes with engine='dask'"),
+        ({"engine": "serial", "threads_per_worker": 1}, "threads_per_worker= goes with engine='dask'"),
     ],
 )
 def test_a_value_that_makes_no_sense_is_refused_and_starts_nothing(no_session, kwargs, words):

@@ -1,7 +1,10 @@
 """@task: what it refuses, at the decorator and at the call, and how arguments are matched."""
 
+import datetime as dt
 import enum
 import functools
+from decimal import Decimal
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -224,8 +227,12 @@ def test_a_wrong_number_of_results_is_an_error_of_the_task(engine, value, words)
 
 @pytest.mark.parametrize(
     "value",
-    [5, 1.5, True, "text", b"bytes", None, (1, [2]), frozenset({1}), range(3), len, int, Color.RED, lambda: 1, dsflow],
-)
+    [
+        5, 1.5, True, "text", b"bytes", None, (1, [2]), frozenset({1}), range(3), len, int, Color.RED, lambda: 1,
+        dsflow, np.float64(1), np.int32(1), np.bool_(True), np.str_("text"), np.datetime64("2026-01-01"), Decimal(1),
+        Fraction(1, 2), dt.datetime(2026, 1, 1), dt.date(2026, 1, 1), dt.time(1), dt.timedelta(1),
+    ],
+)  # fmt: skip
 def test_inout_of_what_cannot_change_is_a_type_error(engine, value):
     with pytest.raises(TypeError, match=r"change: argument 'x'.*cannot be changed in place; return the new value"):
         change(value)
@@ -304,3 +311,9 @@ def test_a_subclass_may_call_the_task_of_its_base(engine):
     child.add(5)
     child.add(1)
     assert wait_on(child).n == 12
+
+
+def test_functions_written_in_c_are_tasks_whether_they_tell_their_parameters_or_not(engine):
+    largest, ordered = task(max), task(sorted)
+    assert wait_on(largest(identity(3), 5), largest([1, identity(4)]), largest([], default=7)) == [5, 4, 7]
+    assert wait_on(ordered([2, 1], reverse=True)) == [2, 1]
