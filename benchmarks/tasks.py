@@ -56,7 +56,10 @@ def main():
     options = parser.parse_args()
 
     rates = {"plain Dask": [], "serial": [], "threads": [], "dask": []}
-    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address="127.0.0.1:0") as cluster, Client(cluster) as client:
+    with (
+        LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address="127.0.0.1:0") as cluster,
+        Client(cluster) as client,
+    ):
         for _ in range(options.rounds):
             rates["plain Dask"].append(plain_dask(client, options.tasks, options.links))
             for engine in ("serial", "threads", "dask"):
