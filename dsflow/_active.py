@@ -9,7 +9,7 @@ import sys
 import threading
 from collections.abc import Callable
 
-from dsflow._context import Context, active_context
+from dsflow._context import Context, active_context, enter_context
 from dsflow._errors import SessionError
 from dsflow._session import Session
 from dsflow.engines.protocol import Engine
@@ -24,6 +24,7 @@ def _forget_after_fork() -> None:
     """In a forked child: the threads and connections of the session are the parent's; the child starts its own."""
     global _active, _lock
     _lock = threading.RLock()
+    enter_context(None)
     if _active is not None:
         _active.closed = True
         _active = None

@@ -96,7 +96,7 @@ class _Binder:
         if id(value) in self.private_ids:
             return ("private", self.private_ids[id(value)])
         self.refuse_view(value)
-        if is_array(value) and value.nbytes >= LARGE:
+        if is_array(value) and value.nbytes >= LARGE and not value.dtype.hasobject:
             return ("value", self.input(self.large_version(value)))
         self.shared.append(value)
         return ("shared", len(self.shared) - 1)
@@ -200,8 +200,9 @@ def _freeze_pack(binder: _Binder, pack: list[Any], writable: set[int]) -> Frozen
     """
     if not pack:
         return None
+    looked_at: set[int] = set()
     for value in pack:
-        _find_futures(value, binder, ())
+        _find_futures(value, binder, (), looked_at)
     is_private = pack is binder.private
     needs_references = bool(binder.inline or binder.tracker or (binder.private and not is_private))
     own = {id(value) for value in pack} if is_private else set()
@@ -232,7 +233,7 @@ def _frozen(pack: list[Any], binder: _Binder, reference: Any) -> Frozen:
     return stored
 
 
-def _find_futures(value: Any, binder: _Binder, path: tuple[int, ...]) -> None:
+def _find_futures(value: Any, binder: _Binder, path: tuple[int, ...], looked_at: set[int]) -> None:
     """Note the Futures inside lists, tuples, dict values and dataclasses."""
     kind = type(value)
     if kind is Future:
@@ -245,12 +246,13 @@ def _find_futures(value: Any, binder: _Binder, path: tuple[int, ...]) -> None:
         raise ArgumentError(
             f"{binder.where}: an argument of type {kind.__name__} contains itself; pass its parts instead."
         )
-    if ATOMS.issuperset(set(map(type, children))):
+    if id(value) in looked_at or ATOMS.issuperset(set(map(type, children))):
         return
     path = (*path, id(value))
     for child in children:
         if type(child) not in ATOMS:
-            _find_futures(child, binder, path)
+            _find_futures(child, binder, path, looked_at)
+    looked_at.add(id(value))
 
 
 def _children(value: Any) -> Iterable[Any] | None:

@@ -120,8 +120,14 @@ def _frozen_result(task: Any, value: Any, portable: bool) -> Stored:
 
 def _flatten(stored: Stored, portable: bool) -> Stored:
     """Replace references to values of other tasks by the values."""
-    value = thaw(stored, lookup=lambda reference: thaw(reference[0]))
-    return freeze(value, portable=portable)
+    thawed: dict[int, Any] = {}  # a Future that is there twice stands for one object
+
+    def lookup(reference: tuple[Stored]) -> Any:
+        if id(reference[0]) not in thawed:
+            thawed[id(reference[0])] = (reference, thaw(reference[0]))
+        return thawed[id(reference[0])][1]
+
+    return freeze(thaw(stored, lookup=lookup), portable=portable)
 
 
 def _finish_children(changed: list[Any], context: Context) -> None:
@@ -129,7 +135,7 @@ def _finish_children(changed: list[Any], context: Context) -> None:
     session = context.session
     session.wait(context.children)
     for node in context.children:
-        if node.failure is not None and not node.failure.seen:
+        if node.failure is not None and not node.failure.reported:
             node.failure.throw()
     for value in changed:
         if context.tracker.find(value) is not None:

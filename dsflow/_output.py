@@ -63,5 +63,7 @@ def write_tagged(key: str, worker: str, stream_name: str, text: str) -> None:
     """Write lines to the user, each with the task's key and its worker in front."""
     stream = getattr(sys, stream_name)
     stream = stream._dsflow_stream if isinstance(stream, _TaggedStream) else stream
-    stream.write("".join(f"[{key} {worker}] {line}\n" for line in text.split("\n")))
+    lines = "".join(f"[{key} {worker}] {line}\n" for line in text.split("\n"))
+    encoding = getattr(stream, "encoding", None) or "utf-8"
+    stream.write(lines.encode(encoding, "backslashreplace").decode(encoding))
     stream.flush()

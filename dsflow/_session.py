@@ -245,10 +245,11 @@ class Session:
         except BaseException:
             if version.before is not None and version.settled:
                 update_in_place(value, self.value_of(version.before))
-            context.tracker.forget(value)
+            context.tracker.forget(value, version)
             raise
-        context.tracker.forget(value)
-        return value if update_in_place(value, new) else new
+        updated = update_in_place(value, new)
+        context.tracker.forget(value, version)
+        return value if updated else new
 
     def barrier(self, context: Context, timeout: float | None = None) -> None:
         """Wait for all calls of ``context``; raise the first failure that no one has seen."""
@@ -307,6 +308,7 @@ class Session:
                 self.cancel(list(self.graph.pending.values()), "the session was stopped")
             self.closed = True
             self.engine.close(abandon=abandon)
+            self.cancel(list(self.graph.pending.values()), "the session was stopped")
             for action in self.on_close:
                 action()
 

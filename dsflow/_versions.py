@@ -14,10 +14,13 @@ import types
 import weakref
 from collections.abc import Callable
 from enum import Enum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dsflow._freeze import ATOMS, is_array
 from dsflow._future import Future
+
+if TYPE_CHECKING:
+    from dsflow._graph import Version
 
 __all__ = ["Tracker", "check_changeable", "update_in_place"]
 
@@ -68,10 +71,11 @@ class Tracker:
         else:
             entries[identity] = (reference, future)
 
-    def forget(self, value: object) -> None:
-        """Stop tracking ``value``; its next use is taken as it is then."""
-        if self.find(value) is not None:
-            del self._entries[id(value)]
+    def forget(self, value: object, version: Version) -> None:
+        """Stop tracking ``value``, unless it has changed since ``version``; its next use is taken as it is then."""
+        future = self.find(value)
+        if future is not None and future._version is version:
+            self._entries.pop(id(value), None)
 
 
 def check_changeable(value: Any, where: str) -> None:
@@ -93,6 +97,15 @@ def check_changeable(value: Any, where: str) -> None:
         )
 
 
+_OWN_STATE = {object, list, dict, set, bytearray, collections.deque}
+"""Types written in C whose state `update_in_place` knows; others may hide theirs, as ``random.Random`` does."""
+
+
+def _state_is_visible(kind: type) -> bool:
+    is_heap_type = 1 << 9
+    return all(base in _OWN_STATE or base.__flags__ & is_heap_type for base in kind.__mro__)
+
+
 def update_in_place(old: Any, new: Any) -> bool:
     """Make ``old`` equal to ``new`` without making a new object; return False if its type does not allow it."""
     if type(old) is not type(new):
@@ -101,7 +114,11 @@ def update_in_place(old: Any, new: Any) -> bool:
         if old.shape != new.shape or old.dtype != new.dtype:
             return False
         old[...] = new
+        if hasattr(old, "__dict__"):
+            old.__dict__.update(new.__dict__)
         return True
+    if not _state_is_visible(type(old)):
+        return False
     updated = False
     if isinstance(old, (list, bytearray)):
         old[:] = new
@@ -137,5 +154,7 @@ def _slots_of(kind: type) -> list[str]:
     names: list[str] = []
     for base in kind.__mro__:
         slots = base.__dict__.get("__slots__", ())
-        names.extend([slots] if isinstance(slots, str) else slots)
+        own = [slots] if isinstance(slots, str) else list(slots)
+        private = f"_{base.__name__.lstrip('_')}"
+        names += [private + name if name.startswith("__") and not name.endswith("__") else name for name in own]
     return [name for name in names if name not in ("__dict__", "__weakref__")]

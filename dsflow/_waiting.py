@@ -53,19 +53,20 @@ def wait_on(value: Any, /, *more: Any) -> Any:
 
 def _values_in(asked: Any) -> dict[Future[Any], Any]:
     """The values of all Futures in a container, brought here together."""
-    futures = list(dict.fromkeys(_futures_in(asked)))
+    futures = list(dict.fromkeys(_futures_in(asked, set())))
     if not futures:
         return {}
     versions = [future._current() for future in futures]
     return dict(zip(futures, futures[0]._session.values_of(versions), strict=True))
 
 
-def _futures_in(value: Any) -> Iterator[Future[Any]]:
+def _futures_in(value: Any, looked_at: set[int]) -> Iterator[Future[Any]]:
     if type(value) is Future:
         yield value
-    elif isinstance(value, (list, tuple, dict)):
+    elif isinstance(value, (list, tuple, dict)) and id(value) not in looked_at:
+        looked_at.add(id(value))
         for item in value.values() if isinstance(value, dict) else value:
-            yield from _futures_in(item)
+            yield from _futures_in(item, looked_at)
 
 
 def _ignore_failures(value: Any, context: Context) -> None:
@@ -91,7 +92,7 @@ def _resolve(value: Any, context: Context, values: dict[Future[Any], Any]) -> An
         return values[value] if value in values else value.result()
     if context.tracker.find(value) is not None:
         value = context.session.bring_up_to_date(value, context)
-    if not _holds_pending(value, context):
+    if not _holds_pending(value, context, set()):
         return value
     if isinstance(value, tuple):
         items = [_resolve(item, context, values) for item in value]
@@ -101,15 +102,14 @@ def _resolve(value: Any, context: Context, values: dict[Future[Any], Any]) -> An
     return {key: _resolve(item, context, values) for key, item in value.items()}
 
 
-def _holds_pending(value: Any, context: Context) -> bool:
+def _holds_pending(value: Any, context: Context, looked_at: set[int]) -> bool:
     """Whether a container holds, at any depth, a Future or an object that tasks are changing."""
-    if isinstance(value, dict):
-        value = value.values()
-    elif not isinstance(value, (list, tuple)):
+    if not isinstance(value, (list, tuple, dict)) or id(value) in looked_at:
         return False
+    looked_at.add(id(value))
     return any(
-        type(item) is Future or context.tracker.find(item) is not None or _holds_pending(item, context)
-        for item in value
+        type(item) is Future or context.tracker.find(item) is not None or _holds_pending(item, context, looked_at)
+        for item in (value.values() if isinstance(value, dict) else value)
     )
 
 
@@ -214,4 +214,8 @@ def share(value: T) -> Future[T]:
     Future
         It can be passed to any number of tasks.
     """
-    return current_context().session.put(value)
+    context = current_context()
+    future: Future[T] | None = context.tracker.find(value)
+    if future is not None:  # tasks are changing it: what is shared is its newest version
+        return Future(future._current(), context.session)
+    return context.session.put(value)

@@ -78,8 +78,11 @@ class ThreadsEngine:
         if not getattr(self._of_thread, "running", False):
             yield
             return
+        following, self._of_thread.following = self._of_thread.following, None
         with self._changed:
             self._busy -= 1
+            if following is not None:  # a callback waits, and this thread was to run it next
+                self._ready.appendleft(following)
             self._wake(1)
         try:
             yield

@@ -21,7 +21,7 @@ import dask
 from distributed import Client, KilledWorker, get_worker, rejoin, secede
 
 from dsflow._context import active_context
-from dsflow._errors import EngineError, TaskLostError
+from dsflow._errors import EngineError, TaskCancelledError, TaskLostError
 from dsflow._graph import REMOTE, Failure, Node, Outcome, Run, Version
 from dsflow._output import write_tagged
 from dsflow.engines.dask._functions import stamp_of
@@ -124,12 +124,20 @@ class DaskEngine:
                 values: list[Stored] = self.client.gather(handles)
         except KilledWorker as error:
             raise TaskLostError(_lost(handles[0].key, error)) from None
+        except TaskFailed as error:
+            unpack_failure(error.packed).throw()
         return values
 
     def cancel(self, nodes: Sequence[Node]) -> None:
         """Let go of nodes: the scheduler stops what nobody wants any more."""
+        released = False
         for node in nodes:
             self._in_flight.pop(node.key, None)
+            released |= self._window.release(node.key)
+            if node.failure is not None and isinstance(node.failure.exception, TaskCancelledError):
+                _drop_handles(node)
+        if released:
+            self._messages.put({"flush": True})
 
     def explain(self, node: Node) -> str:
         """Say which worker has the node, or what it waits for."""
@@ -182,7 +190,10 @@ class DaskEngine:
         """Send what is in the window, as far as the scheduler may have more."""
         with self._flushing:
             nodes = self._window.take(MAX_IN_FLIGHT - len(self._in_flight))
-            if not nodes or self._closed:
+            if not nodes:
+                return
+            if self._closed:
+                self._fail(nodes, EngineError("it is closed"))
                 return
             try:
                 self._send(nodes)
@@ -211,7 +222,6 @@ class DaskEngine:
         for node in nodes:
             if node.settled:
                 node.handle = None
-                _drop_handles(node)
 
     # --- receiving ---------------------------------------------------------------------------------------------------
 
@@ -239,7 +249,7 @@ class DaskEngine:
                 time.sleep(WINDOW_S)
                 self._flush()
             elif "text" in message:
-                self._show(message)
+                _show(message)
             else:
                 self._receive(message)
 
@@ -251,7 +261,7 @@ class DaskEngine:
         self._bytes_of_workers[address] = max(moved_bytes, self._bytes_of_workers.get(address, 0))
         if node is None:  # it ran a second time, after its worker had died
             return
-        failure = None if message["failure"] is None else unpack_failure(message["failure"])
+        failure = None if message["failure"] is None else _read_failure(message["failure"], node)
         self._settle(node, Run(*measures), failure)
 
     def _settle(self, node: Node, run: Run | None, failure: Failure | None) -> None:
@@ -264,7 +274,10 @@ class DaskEngine:
         """Settle tasks that Dask knows to have ended, but that sent no report."""
         late = set()
         for key, node in list(self._in_flight.items()):
-            status = "pending" if isinstance(node.handle, bytes) else node.handle.status
+            handle = node.handle
+            if handle is None:  # it is being settled in another thread
+                continue
+            status = "pending" if isinstance(handle, bytes) else handle.status
             if status == "pending":
                 continue
             if key not in self._late:
@@ -288,14 +301,25 @@ class DaskEngine:
         self.client.retry([node.handle])
         return True
 
-    def _show(self, message: dict[str, Any]) -> None:
-        """Show what a task has printed or logged."""
-        stream, key, place, text = message["stream"], message["key"], message["place"], message["text"]
-        if stream.startswith("log:"):
-            _, level, name = stream.split(":", 2)
-            logging.getLogger(name).log(int(level), "[%s %s] %s", key, place, text)
-        else:
-            write_tagged(key, place, stream, text)
+
+def _show(message: dict[str, Any]) -> None:
+    """Show what a task has printed or logged."""
+    stream, key, place, text = message["stream"], message["key"], message["place"], message["text"]
+    if stream.startswith("log:"):
+        _, level, name = stream.split(":", 2)
+        logging.getLogger(name).log(int(level), "[%s %s] %s", key, place, text)
+    else:
+        write_tagged(key, place, stream, text)
+
+
+def _read_failure(packed: bytes, node: Node) -> Failure:
+    try:
+        return unpack_failure(packed)
+    except Exception as error:  # noqa: BLE001 - its class may be one that only the worker can import
+        reason = EngineError(
+            f"{node.key} failed, called at {node.site}, but its exception cannot be read here: {error}"
+        )
+        return Failure(reason, node.key)
 
 
 def _drop_handles(node: Node) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 import uuid
 import weakref
 from collections import deque
@@ -15,7 +16,7 @@ from dask._task_spec import TaskRef
 
 from dsflow._freeze import nbytes_of
 from dsflow._graph import REMOTE, Node, Version
-from dsflow.engines.dask._worker import Job, pick, run_job
+from dsflow.engines.dask._worker import Job, pack_failure, pick, run_job
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -44,6 +45,7 @@ class Window:
         self._held: dict[str, list[Node]] = {}
         """Nodes that are held, by the key of the node they are held for."""
         self._held_keys: set[str] = set()
+        self._lock = threading.RLock()
 
     def __len__(self) -> int:
         return len(self._nodes) + len(self._held_keys)
@@ -53,12 +55,17 @@ class Window:
 
     def add(self, nodes: Sequence[Node]) -> bool:
         """Add nodes at the end; return whether there were none before."""
-        was_empty = not self._nodes
-        self._nodes.extend(nodes)
+        with self._lock:
+            was_empty = not self._nodes
+            self._nodes.extend(nodes)
         return was_empty
 
     def take(self, limit: int) -> list[Node]:
         """Remove and return up to ``limit`` nodes that may be sent."""
+        with self._lock:
+            return self._take(limit)
+
+    def _take(self, limit: int) -> list[Node]:
         taken: list[Node] = []
         while self._nodes and len(taken) < limit:
             node = self._nodes.popleft()
@@ -78,8 +85,9 @@ class Window:
 
     def release(self, key: str) -> bool:
         """Put nodes that are held for the node ``key`` in front again; return whether there are any."""
-        held = self._held.pop(key, ())
-        self._nodes.extendleft(reversed(held))
+        with self._lock:
+            held = self._held.pop(key, ())
+            self._nodes.extendleft(reversed(held))
         return bool(held)
 
 
@@ -134,8 +142,11 @@ def build_graph(nodes: Sequence[Node], topic: str, large_tasks: LargeTasks) -> t
     log_level = logging.getLogger().getEffectiveLevel()
     n_bytes = 0
     for node in nodes:
-        for version in (*node.inputs, *node.handles):
+        inputs, handles = node.inputs, node.handles
+        for version in (*inputs, *handles):
             n_bytes += _add_value(version, graph, keys)
+        if node.settled or any(version.handle is None for version in inputs):
+            continue  # an input has failed since: the node is settled, or about to be
         n_bytes += sum(nbytes_of(pack) for pack in (node.call.shared, node.call.private) if pack)
         task = node.handle  # as it was pickled at the call
         if len(task) > LARGE_TASK:
@@ -173,7 +184,7 @@ def _add_node(
     job = Job(
         key=node.key,
         call=node.call,
-        handles=tuple(version.handle.key for version in node.handles),
+        handles=tuple(map(_handle_of, node.handles)),
         site=node.site,
         topic=topic,
         log_level=log_level,
@@ -190,6 +201,14 @@ def _add_node(
             key = f"{node.key}/{position}"
             graph[key] = DaskTask(key, pick, TaskRef(node.key), position)
         _announce(output, key, keys)
+
+
+def _handle_of(version: Version) -> str | bytes:
+    """What a task needs for a Future: the key of the value, or why there is none."""
+    if version.failure is not None:
+        return pack_failure(version.failure)
+    key: str = version.handle.key
+    return key
 
 
 def _announce(version: Version, key: str, keys: Keys) -> None:

@@ -7,6 +7,7 @@ costs no round trip, and a report that is lost means that the worker died and th
 from __future__ import annotations
 
 import functools
+import itertools
 import logging
 import os
 import pickle
@@ -44,8 +45,8 @@ class Job:
     key: str
     """Key of the node."""
     call: Call
-    handles: tuple[str, ...]
-    """Dask keys of the Futures that the task gets."""
+    handles: tuple[str | bytes, ...]
+    """Dask keys of the Futures that the task gets; of one that has failed, the packed failure."""
     site: str
     """Where the task was called."""
     topic: str
@@ -57,6 +58,10 @@ class Job:
 
     def __repr__(self) -> str:
         return self.key  # Dask logs it; the arguments are nobody's business
+
+
+SMALL_TASK = 1 << 16
+"""Pickled tasks of so many bytes are kept when they have been read; others, with large closures, are read anew."""
 
 
 class TaskFailed(Exception):  # noqa: N818 - ends the Dask task; the user sees the exception inside
@@ -79,6 +84,7 @@ def run_job(job: Job, task: bytes, *inputs: Stored) -> Any:
         worker.log_event(job.topic, {"key": job.key, **message})
 
     def emit(stream: str, text: str) -> None:
+        text = text.encode("utf-8", "backslashreplace").decode()  # what cannot be encoded cannot be sent either
         report(stream=stream, text=text, place=f"worker {worker.name}")
 
     context = Context(label=job.key, connect=functools.partial(_session_of, worker, job.topic), emit=emit)
@@ -121,21 +127,29 @@ def pick(outputs: tuple[Stored, ...], position: int) -> Stored:
     return outputs[position]
 
 
-@functools.lru_cache(maxsize=512)
 def _load_task(pickled: bytes) -> Any:
+    return _load_small_task(pickled) if len(pickled) <= SMALL_TASK else pickle.loads(pickled)
+
+
+@functools.lru_cache(maxsize=512)
+def _load_small_task(pickled: bytes) -> Any:
     return pickle.loads(pickled)
 
 
-def _futures_of(keys: Sequence[str], context: Context) -> list[Future[Any]]:
+def _futures_of(handles: Sequence[str | bytes], context: Context) -> list[Future[Any]]:
     """Futures for values that lie on some worker, or will; the main program holds them until the task has ended."""
     client = context.session.engine.client  # type: ignore[attr-defined]  # it is a DaskEngine
     futures: list[Future[Any]] = []
-    for key in keys:
+    keys = [handle for handle in handles if isinstance(handle, str)]
+    for handle in handles:
         version = Version()
-        version.handle = DaskFuture(key, client)
+        if isinstance(handle, str):
+            version.handle = DaskFuture(handle, client)
+        else:
+            version.failure = unpack_failure(handle)
         futures.append(Future(version, context.session))
     # there is no public way to become interested in a key that another client has made
-    client._send_to_scheduler({"op": "client-desires-keys", "keys": list(keys), "client": client.id})
+    client._send_to_scheduler({"op": "client-desires-keys", "keys": keys, "client": client.id})
     return futures
 
 
@@ -211,15 +225,15 @@ def pack_failure(failure: Failure) -> bytes:
     """Pickle an exception and its frames, so that they can be read back whatever the exception is made of."""
     error = failure.exception
     frames = None if error.__traceback__ is None else Traceback(error.__traceback__).as_dict()
-    rest = (error.__cause__, frames, failure.key)
     # written out here, since packages (tblib is one) change how exceptions are pickled
-    for form in (error.__reduce_ex__(2), (_new_exception, (type(error), error.args), error.__dict__)):
-        packed: bytes | None = _packed_if_readable(error, (form, *rest))
+    forms = (error.__reduce_ex__(2), (_new_exception, (type(error), error.args), error.__dict__))
+    for form, cause in itertools.product(forms, (error.__cause__, None)):
+        packed: bytes | None = _packed_if_readable(error, (form, cause, frames, failure.key))
         if packed is not None:
             return packed
     text = f"{type(error).__name__}: {error} (the exception itself cannot be pickled)"
     notes = {"__notes__": getattr(error, "__notes__", [])}
-    packed = cloudpickle.dumps(((RuntimeError, (text,), notes), None, *rest[1:]))
+    packed = cloudpickle.dumps(((RuntimeError, (text,), notes), None, frames, failure.key))
     return packed
 
 
