@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import atexit
-import logging
+import contextlib
+import gc
+import importlib
+import io
 import os
 import sys
 import threading
@@ -17,6 +20,7 @@ from dsflow.engines.protocol import Engine
 __all__ = ["active_session", "current_context", "end_session", "has_context", "open_session"]
 
 _active: Session | None = None
+_registered = False
 _lock = threading.RLock()
 
 
@@ -28,7 +32,6 @@ def _forget_after_fork() -> None:
     if _active is not None:
         _active.closed = True
         _active = None
-        atexit.unregister(_end_at_exit)
 
 
 os.register_at_fork(after_in_child=_forget_after_fork)
@@ -72,7 +75,7 @@ def open_session(make_engine: Callable[[Session], Engine], memory_bytes: int | N
             raise SessionError(f"dsflow.start: {_active!r} is running in this process; call dsflow.stop() first.")
         session = Session(make_engine, memory_bytes)
         _active = session
-        atexit.register(_end_at_exit)
+        _register_exit()
     return session
 
 
@@ -97,9 +100,17 @@ def end_session(session: Session | None = None, *, abandon: bool = False) -> Non
             ending.close(abandon=abandon)
         finally:
             _active = None
-            atexit.unregister(_end_at_exit)
     if not abandon:
         ending.raise_unseen()
+
+
+def _register_exit() -> None:
+    """Have the session ended with the program, as long as thread pools still work: tasks may use them."""
+    global _registered
+    if not _registered:
+        importlib.import_module("concurrent.futures.thread")  # its pools end in such a function too, after ours
+        threading._register_atexit(_end_at_exit)  # type: ignore[attr-defined]  # as concurrent.futures does
+        _registered = True
 
 
 def _end_at_exit() -> None:
@@ -108,7 +119,15 @@ def _end_at_exit() -> None:
         end_session(abandon=getattr(sys, "last_value", None) is not None)
     except BaseException as error:  # noqa: BLE001 - whatever it is, it is shown and sets the exit code
         sys.excepthook(type(error), error, error.__traceback__)
-        logging.shutdown()
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(1)  # an exception in an exit handler would leave the exit code at 0
+        atexit.register(_exit_with_failure)
+
+
+def _exit_with_failure() -> None:
+    """End the process with exit code 1, after all other exit handlers; an exception in one would leave it at 0."""
+    atexit.unregister(_exit_with_failure)
+    atexit._run_exitfuncs()
+    for stream in gc.get_objects():
+        if isinstance(stream, io.IOBase):
+            with contextlib.suppress(OSError, ValueError):  # one that is closed, or broken
+                stream.flush()
+    os._exit(1)
