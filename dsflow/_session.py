@@ -64,8 +64,6 @@ class Session:
         self.memory_bytes = memory_bytes
         """Bytes that blocks may take over all workers, or None if no budget was given."""
         self.listeners: list[Listener] = []
-        self.on_close: list[Callable[[], None]] = []
-        """What to do when the session has ended."""
         self._failures: list[Failure] = []
         self._snapshots: weakref.WeakValueDictionary[bytes, Version] = weakref.WeakValueDictionary()
         """Versions of large arrays, by the hash of their content."""
@@ -309,8 +307,7 @@ class Session:
             self.closed = True
             self.engine.close(abandon=abandon)
             self.cancel(list(self.graph.pending.values()), "the session was stopped")
-            for action in self.on_close:
-                action()
+            self.main.tracker.clear()
 
     def _bring_all_up_to_date(self) -> None:
         """Let the main program's objects have what tasks have changed; failures are left for it to see."""

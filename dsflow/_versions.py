@@ -55,6 +55,10 @@ class Tracker:
             return None
         return entry[1]
 
+    def clear(self) -> None:
+        """Stop tracking all objects."""
+        self._entries.clear()
+
     def items(self) -> list[tuple[Any, Future[Any]]]:
         """Return the objects that are still there, and the Futures that stand for them."""
         found = [(reference(), future) for reference, future in list(self._entries.values())]

@@ -75,7 +75,8 @@ class DaskEngine:
         self._closed = False
         self.topic = f"dsflow-{id(self):x}-{client.id}"
         self._messages: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
-        client.subscribe_topic(self.topic, lambda event: self._messages.put(event[1]))
+        messages = self._messages  # the client keeps the handler, which must not keep this engine
+        client.subscribe_topic(self.topic, lambda event: messages.put(event[1]))
         self.n_slots = sum(client.nthreads().values()) if not nested else 1
         self._thread = threading.Thread(target=self._pump, name="dsflow-dask", daemon=True)
         self._thread.start()
