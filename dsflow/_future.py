@@ -62,6 +62,11 @@ class Future(Generic[T]):
         version = self._current()
         if version.node is not None:
             self._session.wait([version.node], timeout)
+        if version.is_foreign:
+            try:
+                self._session.stored_of(version, timeout)
+            except Exception as error:  # noqa: BLE001 - the task's own exception is what was asked for
+                return error
         if version.failure is None:
             return None
         self._session.note_seen(version.failure)
@@ -69,7 +74,8 @@ class Future(Generic[T]):
 
     def done(self) -> bool:
         """Return whether the value, or the reason why there is none, is known."""
-        return self._version.settled
+        version = self._version
+        return version.settled and (not version.is_foreign or self._session.engine.holds(version))
 
     def add_done_callback(self, callback: Callable[[Future[T]], object]) -> None:
         """Call ``callback(self)`` once the task has ended, in the thread that notices it; its exceptions are logged."""

@@ -129,6 +129,11 @@ class Version:
         """Whether the value, or the reason why there is none, is known."""
         return self.node is None
 
+    @property
+    def is_foreign(self) -> bool:
+        """Whether a node of another session makes the value, so that only the engine knows of it."""
+        return self.maker is None and self.stored is REMOTE and self.failure is None
+
 
 class Node:
     """One call of a task: what to run, on which versions, making which versions."""

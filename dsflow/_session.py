@@ -33,6 +33,9 @@ logger = logging.getLogger("dsflow")
 PATIENCE_S = 30.0
 """A wait that lasts this long says what it waits for, and again after each such time."""
 
+FOREIGN_S = 0.01
+"""Time between two looks for a value that another session makes."""
+
 MAX_PENDING = 200_000
 """Calls of the main program wait while this many nodes are pending."""
 
@@ -216,9 +219,20 @@ class Session:
         if version.failure is not None:
             self.note_seen(version.failure)
             version.failure.throw()
+        if version.is_foreign and timeout is not None:
+            self._wait_for_foreign(version, timeout)
         if version.stored is REMOTE:
             return self.engine.fetch([version])[0]
         return version.stored
+
+    def _wait_for_foreign(self, version: Version, timeout: float) -> None:
+        """Wait for a value that another session makes, of which no report comes here."""
+        deadline = time.monotonic() + timeout
+        with self.engine.waiting():
+            while not self.engine.holds(version):
+                if time.monotonic() >= deadline:
+                    raise TimeoutError(f"not there after {timeout:g} s; a task that another program called makes it.")
+                time.sleep(FOREIGN_S)
 
     def values_of(self, versions: Sequence[Version]) -> list[Any]:
         """Wait for versions and return their values; those that lie with the engine come together."""

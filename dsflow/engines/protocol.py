@@ -45,6 +45,9 @@ class Engine(Protocol):
     def fetch(self, versions: Sequence[Version]) -> list[Stored]:
         """Bring values that lie with the engine to this process."""
 
+    def holds(self, version: Version) -> bool:
+        """Return whether a value that another session has asked for is there, or has failed."""
+
     def cancel(self, nodes: Sequence[Node]) -> None:
         """Keep nodes from starting, as far as possible; they are settled already."""
 

@@ -66,6 +66,10 @@ class SerialEngine:
         """Return the values, which are all here."""
         return [version.stored for version in versions]
 
+    def holds(self, _: Version) -> bool:
+        """Return True: there is no other session."""
+        return True
+
     def cancel(self, nodes: Sequence[Node]) -> None:
         """Do nothing: no node is waiting to start."""
 

@@ -94,6 +94,10 @@ class ThreadsEngine:
         """Return the values, which are all here."""
         return [version.stored for version in versions]
 
+    def holds(self, _: Version) -> bool:
+        """Return True: there is no other session."""
+        return True
+
     def cancel(self, _: Sequence[Node]) -> None:
         """Drop nodes that have not started."""
         with self._changed:

@@ -129,6 +129,11 @@ class DaskEngine:
             unpack_failure(error.packed).throw()
         return values
 
+    def holds(self, version: Version) -> bool:
+        """Return whether Dask is done with a value."""
+        done: bool = version.handle.done()
+        return done
+
     def cancel(self, nodes: Sequence[Node]) -> None:
         """Let go of nodes: the scheduler stops what nobody wants any more."""
         released = False
