@@ -43,7 +43,13 @@ class ThreadsEngine:
         self.n_slots = workers or os.cpu_count() or 1
         self._session = session
         self._ready: collections.deque[Node] = collections.deque()
-        self._changed = threading.Condition()
+        self._lock = threading.Lock()  # entered itself: an interrupt inside Condition.__enter__ would leave it locked
+        self._changed = threading.Condition(self._lock)
+        """Notified when there is something to run."""
+        self._resumed = threading.Condition(self._lock)
+        """Notified when a task that has waited can have a slot again."""
+        self._resuming = 0
+        """Tasks that have waited and wait for a slot; they go before ready nodes."""
         self._idle = 0
         """Threads that can be woken."""
         self._woken = 0
@@ -68,7 +74,7 @@ class ThreadsEngine:
             self._of_thread.following, *nodes = nodes
         if not nodes:
             return
-        with self._changed:
+        with self._lock:
             self._ready.extend(nodes)
             self._wake(len(nodes))
 
@@ -79,16 +85,21 @@ class ThreadsEngine:
             yield
             return
         following, self._of_thread.following = self._of_thread.following, None
-        with self._changed:
+        with self._lock:
             self._busy -= 1
             if following is not None:  # a callback waits, and this thread was to run it next
                 self._ready.appendleft(following)
+            self._resume()
             self._wake(1)
         try:
             yield
         finally:
-            with self._changed:
-                self._busy += 1  # for a moment there may be one task more than slots
+            with self._lock:
+                self._resuming += 1
+                while self._busy >= self.n_slots and not self._closed:
+                    self._resumed.wait()
+                self._resuming -= 1
+                self._busy += 1
 
     def fetch(self, versions: Sequence[Version]) -> list[Stored]:
         """Return the values, which are all here."""
@@ -100,7 +111,7 @@ class ThreadsEngine:
 
     def cancel(self, _: Sequence[Node]) -> None:
         """Drop nodes that have not started."""
-        with self._changed:
+        with self._lock:
             self._ready = collections.deque(node for node in self._ready if not node.settled)
 
     def explain(self, node: Node) -> str:
@@ -119,10 +130,11 @@ class ThreadsEngine:
 
     def close(self, *, abandon: bool) -> None:
         """End the threads; with ``abandon``, leave those behind that do not end within a second."""
-        with self._changed:
+        with self._lock:
             self._closed = True
             self._ready.clear()
             self._changed.notify_all()
+            self._resumed.notify_all()
             threads = list(self._threads)
         deadline = time.monotonic() + _ABANDON_S
         for thread in threads:
@@ -138,7 +150,7 @@ class ThreadsEngine:
 
     def _wake(self, count: int) -> None:
         """Find up to ``count`` threads for ready nodes (with the lock held)."""
-        free = min(count, len(self._ready), self.n_slots - self._busy)
+        free = min(count, len(self._ready), self._free_slots())
         woken = min(free, self._idle)
         if woken > 0:
             self._changed.notify(woken)
@@ -148,6 +160,15 @@ class ThreadsEngine:
             if len(self._threads) - self._waiting_threads() >= self.n_slots:
                 break
             self._start_thread()
+
+    def _free_slots(self) -> int:
+        """How many slots ready nodes may take."""
+        return self.n_slots - self._busy - self._resuming
+
+    def _resume(self) -> None:
+        """Let tasks that have waited go on, as many as there are slots (with the lock held)."""
+        if self._resuming and self._busy < self.n_slots:
+            self._resumed.notify(self.n_slots - self._busy)
 
     def _waiting_threads(self) -> int:
         return len(self._threads) - self._busy - self._idle - self._woken
@@ -168,7 +189,7 @@ class ThreadsEngine:
         own.running = own.ending = False
         own.following = None
         node: Node | None = None
-        with self._changed:
+        with self._lock:
             self._busy -= 1
             node = self._next_node()
         while node is not None:
@@ -177,22 +198,20 @@ class ThreadsEngine:
             own.running = False
             node, own.following = own.following, None
             if node is None:
-                with self._changed:
+                with self._lock:
                     self._busy -= 1
                     node = self._next_node()
-        with self._changed:
+        with self._lock:
             self._threads.discard(threading.current_thread())
 
     def _next_node(self) -> Node | None:
         """Take a ready node and a slot, or None when this thread is no longer needed (with the lock held)."""
         while not self._closed:
-            if self._busy < self.n_slots:
-                if self._ready:
-                    self._busy += 1
-                    return self._ready.popleft()
-                if self._idle >= self.n_slots:
-                    return None
-            elif self._idle >= self.n_slots:
+            self._resume()
+            if self._ready and self._free_slots() > 0:
+                self._busy += 1
+                return self._ready.popleft()
+            if self._idle >= self.n_slots:
                 return None
             self._idle += 1
             self._changed.wait()
