@@ -269,6 +269,7 @@ def _conclude(node: Node, outcome: Outcome) -> None:
             version.stored = outcome.stored[position]
         else:
             version.failure = outcome.failure
+            version.handle = None
             if position >= len(outputs) - n_changed:
                 version.before = _version_before(node, position - (len(outputs) - n_changed))
         version.node = None

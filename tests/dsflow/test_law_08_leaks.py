@@ -127,7 +127,7 @@ def test_nothing_is_pending_after_the_last_wait(engine):
 
 @only("dask", "dask-inproc")
 def test_the_cluster_forgets_what_nobody_needs(engine):
-    assert _comes_true(lambda: not _scheduler_tasks(engine))
+    assert _comes_true(lambda: not _scheduler_tasks(engine)), _scheduler_tasks(engine)
     future = make_array(LARGE)
     values = [1]
     for n in range(10):

@@ -64,6 +64,8 @@ class DaskEngine:
         self._window = Window()
         self._flushing = threading.Lock()
         self._in_flight: dict[str, Node] = {}
+        self._lent: dict[str, list[Any]] = {}
+        """Dask Futures of the values that nodes in flight have been given Futures of."""
         self._tries: dict[str, int] = {}
         """How often nodes were run again because their workers had been killed."""
         self._late: set[str] = set()
@@ -138,7 +140,7 @@ class DaskEngine:
         """Let go of nodes: the scheduler stops what nobody wants any more."""
         released = False
         for node in nodes:
-            self._in_flight.pop(node.key, None)
+            self._let_go(node.key)
             released |= self._window.release(node.key)
             if node.failure is not None and isinstance(node.failure.exception, TaskCancelledError):
                 _drop_handles(node)
@@ -206,10 +208,15 @@ class DaskEngine:
             except Exception as error:  # noqa: BLE001 - the client is closed, say: every wait has to end
                 self._fail(nodes, error)
 
+    def _let_go(self, key: str) -> Node | None:
+        """Return a node that is in flight no longer, or None if it was not."""
+        self._lent.pop(key, None)
+        return self._in_flight.pop(key, None)
+
     def _fail(self, nodes: Sequence[Node], error: Exception) -> None:
         """Settle nodes that can never run."""
         for node in nodes:
-            self._in_flight.pop(node.key, None)
+            self._let_go(node.key)
             reason = EngineError(
                 f"{node.key}: the Dask engine cannot run it: {error}; call dsflow.stop() and start anew."
             )
@@ -228,6 +235,9 @@ class DaskEngine:
         for node in nodes:
             if node.settled:
                 node.handle = None
+                _drop_handles(node)
+            elif node.handles:
+                self._lent[node.key] = [version.handle for version in node.handles]
 
     # --- receiving ---------------------------------------------------------------------------------------------------
 
@@ -260,7 +270,7 @@ class DaskEngine:
                 self._receive(message)
 
     def _receive(self, message: dict[str, Any]) -> None:
-        node = self._in_flight.pop(message["key"], None)
+        node = self._let_go(message["key"])
         *measures, address, pid, peak_bytes, moved_bytes = message["run"]
         if pid != os.getpid():
             self._peak_bytes[address] = max(peak_bytes, self._peak_bytes.get(address, 0))
@@ -291,7 +301,7 @@ class DaskEngine:
                 continue
             if status == "error" and self._try_again(node):
                 continue
-            if self._in_flight.pop(key, None) is not None:
+            if self._let_go(key) is not None:
                 self._settle(node, None, None if status == "finished" else _failure_of(node, status))
         self._late = late
 

@@ -299,7 +299,7 @@ def test_the_span_goes_from_the_first_call_to_the_last_end_or_to_now():
     time.sleep(0.01)
     assert recorder.span() == ended
     assert ended.begin == first.begin
-    assert ended.busy_s >= 0.01
+    assert ended.busy_s > 0
 
 
 def test_records_may_be_read_while_tasks_are_called():
