@@ -36,6 +36,9 @@ PATIENCE_S = 30.0
 FOREIGN_S = 0.01
 """Time between two looks for a value that another session makes."""
 
+SLICE_S = 0.25
+"""Longest wait without a look at signals."""
+
 MAX_PENDING = 200_000
 """Calls of the main program wait while this many nodes are pending."""
 
@@ -184,7 +187,7 @@ class Session:
         deadline = None if timeout is None else start + timeout
         while True:
             left = PATIENCE_S if deadline is None else min(PATIENCE_S, deadline - time.monotonic())
-            if gate.wait(max(left, 0.0)):
+            if _wait_in_slices(gate, max(left, 0.0)):
                 return
             waited = time.monotonic() - start
             reasons = self._reasons(nodes)
@@ -345,6 +348,19 @@ class Session:
         from dsflow._active import end_session
 
         end_session(self, abandon=kind is not None)
+
+
+def _wait_in_slices(gate: Gate, timeout: float) -> bool:
+    """Wait at a gate; the main thread looks up now and then, since it misses a signal that comes as a wait begins."""
+    if threading.current_thread() is not threading.main_thread():
+        return gate.wait(timeout)
+    end = time.monotonic() + timeout
+    while True:
+        left = end - time.monotonic()
+        if gate.wait(max(0.0, min(left, SLICE_S))):
+            return True
+        if left <= SLICE_S:
+            return False
 
 
 class _Countdown:
