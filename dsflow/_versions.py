@@ -101,13 +101,12 @@ def check_changeable(value: Any, where: str) -> None:
         )
 
 
-_OWN_STATE = {object, list, dict, set, bytearray, collections.deque}
-"""Types written in C whose state `update_in_place` knows; others may hide theirs, as ``random.Random`` does."""
+_KNOWN_MAKERS: set[Any] = {kind.__new__ for kind in (object, list, dict, set, bytearray, collections.deque)}
+"""How objects are made whose state `update_in_place` knows; others may hide theirs in C, as ``random.Random`` does."""
 
 
 def _state_is_visible(kind: type) -> bool:
-    is_heap_type = 1 << 9
-    return all(base in _OWN_STATE or base.__flags__ & is_heap_type for base in kind.__mro__)
+    return isinstance(kind.__new__, types.FunctionType) or kind.__new__ in _KNOWN_MAKERS
 
 
 def update_in_place(old: Any, new: Any) -> bool:
