@@ -2,7 +2,17 @@
 
 from dsflow._active import active_session
 from dsflow._directions import IN, INOUT, Direction
-from dsflow._errors import ArgumentError, DsflowError, EngineError, SessionError, TaskCancelledError, TaskLostError
+from dsflow._errors import (
+    ArgumentError,
+    ConstraintError,
+    DsflowError,
+    EngineError,
+    SessionError,
+    TaskCancelledError,
+    TaskLostError,
+    TaskTimeoutError,
+    WallClockError,
+)
 from dsflow._future import Future
 from dsflow._session import Session
 from dsflow._start import start, stop
@@ -13,6 +23,7 @@ __all__ = [
     "IN",
     "INOUT",
     "ArgumentError",
+    "ConstraintError",
     "Direction",
     "DsflowError",
     "EngineError",
@@ -22,6 +33,8 @@ __all__ = [
     "Task",
     "TaskCancelledError",
     "TaskLostError",
+    "TaskTimeoutError",
+    "WallClockError",
     "active_session",
     "as_completed",
     "barrier",

@@ -1,13 +1,22 @@
-"""What the user is told when a task fails: their own exception, their own frames, and where it happened."""
+"""What the user is told when a task fails: their own exception, their own frames, and where it happened.
+
+A failure that travels between processes is packed so that it can be read back whatever the exception is made of.
+"""
 
 from __future__ import annotations
 
+import itertools
 import os
+import pickle
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-__all__ = ["describe_value", "explain_failure"]
+import cloudpickle
+
+from dsflow._graph import Failure
+
+__all__ = ["describe_value", "explain_failure", "pack_failure", "unpack_failure"]
 
 _PACKAGE = str(Path(__file__).parent) + os.sep
 
@@ -44,3 +53,50 @@ def _users_frames(traceback: TracebackType | None) -> TracebackType | None:
     while frames is not None and frames.tb_frame.f_code.co_filename.startswith(_PACKAGE):
         frames = frames.tb_next
     return frames or traceback
+
+
+def pack_failure(failure: Failure) -> bytes:
+    """Pickle an exception and its frames, so that they can be read back whatever the exception is made of."""
+    from tblib import Traceback
+
+    error = failure.exception
+    frames = None if error.__traceback__ is None else Traceback(error.__traceback__).as_dict()
+    # written out here, since packages (tblib is one) change how exceptions are pickled
+    forms = (error.__reduce_ex__(2), (_new_exception, (type(error), error.args), error.__dict__))
+    for form, cause in itertools.product(forms, (error.__cause__, None)):
+        packed: bytes | None = _packed_if_readable(error, (form, cause, frames, failure.key))
+        if packed is not None:
+            return packed
+    text = f"{type(error).__name__}: {error} (the exception itself cannot be pickled)"
+    notes = {"__notes__": getattr(error, "__notes__", [])}
+    packed = cloudpickle.dumps(((RuntimeError, (text,), notes), None, frames, failure.key))
+    return packed
+
+
+def _packed_if_readable(error: BaseException, parts: tuple[Any, ...]) -> bytes | None:
+    try:
+        packed: bytes = cloudpickle.dumps(parts)
+        again = unpack_failure(packed).exception
+        return packed if type(again) is type(error) and str(again) == str(error) else None
+    except Exception:  # noqa: BLE001 - the user's exception may do anything when it is pickled
+        return None
+
+
+def _new_exception(kind: type[BaseException], args: tuple[Any, ...]) -> BaseException:
+    """Make an exception whose constructor takes other arguments than it passes on."""
+    error = kind.__new__(kind, *args)
+    error.args = args
+    return error
+
+
+def unpack_failure(packed: bytes) -> Failure:
+    """Make the failure again from what `pack_failure` gave."""
+    from tblib import Traceback
+
+    (make, args, *state), cause, frames, key = pickle.loads(packed)
+    error: BaseException = make(*args)
+    if state and state[0]:
+        error.__setstate__(state[0])
+    error.__cause__ = cause
+    traceback: TracebackType | None = Traceback.from_dict(frames).as_traceback() if frames else None
+    return Failure(error.with_traceback(traceback), key)

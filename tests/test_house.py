@@ -37,7 +37,7 @@ _DASK = ("dsflow/engines/dask/", "dsflow/clusters/", "dsflow/functions/", "dsarr
 DOORS = {
     "boto3": _DASK,
     "click": ("dsflow/cli/", "estimators/demo.py"),
-    "cloudpickle": ("dsflow/_freeze.py", "dsflow/engines/dask/"),
+    "cloudpickle": ("dsflow/_freeze.py", "dsflow/_failure.py", "dsflow/_children.py", "dsflow/engines/dask/"),
     "cryptography": (),
     "cupy": ("dsarray/_namespace.py",),
     "dask": _DASK,
@@ -51,7 +51,7 @@ DOORS = {
     "rich": ("dsflow/observe/progress.py",),
     "scipy": ("dsarray/", "estimators/"),
     "sklearn": ("estimators/", "dsarray/io/svmlight.py"),
-    "tblib": ("dsflow/engines/dask/_worker.py",),
+    "tblib": ("dsflow/_failure.py",),
     "threadpoolctl": ("dsflow/engines/threads.py",),
     "zarr": (),
 }

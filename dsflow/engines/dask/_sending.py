@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 from dask._task_spec import Task as DaskTask
 from dask._task_spec import TaskRef
 
+from dsflow._failure import pack_failure
 from dsflow._freeze import nbytes_of
 from dsflow._graph import REMOTE, Node, Version
-from dsflow.engines.dask._worker import Job, pack_failure, pick, run_job
+from dsflow.engines.dask._worker import Job, pick, run_job
 
 if TYPE_CHECKING:
     from distributed import Client

@@ -7,7 +7,6 @@ costs no round trip, and a report that is lost means that the worker died and th
 from __future__ import annotations
 
 import functools
-import itertools
 import logging
 import os
 import pickle
@@ -16,26 +15,24 @@ import sys
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
-from types import TracebackType
 from typing import Any
 
-import cloudpickle
 from dask.sizeof import sizeof
 from distributed import Future as DaskFuture
 from distributed import get_client, get_worker
 from distributed.protocol import dask_deserialize, dask_serialize
-from tblib import Traceback
 
 from dsflow._active import active_session
 from dsflow._context import Context, active_context
 from dsflow._execution import run_task
+from dsflow._failure import pack_failure, unpack_failure
 from dsflow._freeze import Frozen, Stored
 from dsflow._future import Future
-from dsflow._graph import Call, Failure, Version
+from dsflow._graph import Call, Version
 from dsflow._output import TaggedOutput
 from dsflow._session import Session
 
-__all__ = ["Job", "TaskFailed", "pack_failure", "pick", "run_job", "unpack_failure"]
+__all__ = ["Job", "TaskFailed", "pick", "run_job"]
 
 
 @dataclass(slots=True, eq=False)
@@ -216,49 +213,3 @@ def _deserialize_frozen(header: dict[str, Any], frames: list[Any]) -> Frozen:
 sizeof.register(Frozen, _sizeof_frozen)
 dask_serialize.register(Frozen, _serialize_frozen)
 dask_deserialize.register(Frozen, _deserialize_frozen)
-
-
-# --- failures --------------------------------------------------------------------------------------------------------
-
-
-def pack_failure(failure: Failure) -> bytes:
-    """Pickle an exception and its frames, so that they can be read back whatever the exception is made of."""
-    error = failure.exception
-    frames = None if error.__traceback__ is None else Traceback(error.__traceback__).as_dict()
-    # written out here, since packages (tblib is one) change how exceptions are pickled
-    forms = (error.__reduce_ex__(2), (_new_exception, (type(error), error.args), error.__dict__))
-    for form, cause in itertools.product(forms, (error.__cause__, None)):
-        packed: bytes | None = _packed_if_readable(error, (form, cause, frames, failure.key))
-        if packed is not None:
-            return packed
-    text = f"{type(error).__name__}: {error} (the exception itself cannot be pickled)"
-    notes = {"__notes__": getattr(error, "__notes__", [])}
-    packed = cloudpickle.dumps(((RuntimeError, (text,), notes), None, frames, failure.key))
-    return packed
-
-
-def _packed_if_readable(error: BaseException, parts: tuple[Any, ...]) -> bytes | None:
-    try:
-        packed: bytes = cloudpickle.dumps(parts)
-        again = unpack_failure(packed).exception
-        return packed if type(again) is type(error) and str(again) == str(error) else None
-    except Exception:  # noqa: BLE001 - the user's exception may do anything when it is pickled
-        return None
-
-
-def _new_exception(kind: type[BaseException], args: tuple[Any, ...]) -> BaseException:
-    """Make an exception whose constructor takes other arguments than it passes on."""
-    error = kind.__new__(kind, *args)
-    error.args = args
-    return error
-
-
-def unpack_failure(packed: bytes) -> Failure:
-    """Make the failure again from what `pack_failure` gave."""
-    (make, args, *state), cause, frames, key = pickle.loads(packed)
-    error: BaseException = make(*args)
-    if state and state[0]:
-        error.__setstate__(state[0])
-    error.__cause__ = cause
-    traceback: TracebackType | None = Traceback.from_dict(frames).as_traceback() if frames else None
-    return Failure(error.with_traceback(traceback), key)
