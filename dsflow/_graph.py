@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from dsflow._freeze import Frozen, Stored
+from dsflow._options import Options
+from dsflow._resources import Grant, Needs
 
 __all__ = ["REMOTE", "Call", "Failure", "Graph", "Node", "Outcome", "Run", "Version"]
 
@@ -139,8 +141,9 @@ class Node:
     """One call of a task: what to run, on which versions, making which versions."""
 
     __slots__ = (
-        "__weakref__", "call", "callbacks", "children", "dependents", "failure", "function", "handle", "handles",
-        "inputs", "key", "name", "outputs", "parent", "run", "settled", "site", "started", "waiting",
+        "__weakref__", "attempt", "call", "callbacks", "children", "dependents", "failure", "function", "grant",
+        "groups", "handle", "handles", "inputs", "key", "name", "needs", "options", "outputs", "parent", "run", "sent",
+        "settled", "site", "started", "unsent", "waiting",
     )  # fmt: skip
 
     def __init__(
@@ -168,14 +171,32 @@ class Node:
         self.dependents: list[Node] = []
         self.callbacks: list[Callable[[Node], object]] = []
         self.children: list[Node] | None = None
+        self.options: Options = function.options
+        self.needs: Needs | None = None
+        """What it needs of the machine, if its task has a constraint."""
+        self.grant: Grant | None = None
+        """What it has been given of the machine, while it runs."""
+        self.groups: tuple[Any, ...] = ()
+        """The groups it was called in."""
+        self.attempt = 0
+        """How often it has failed and was to run again."""
         self.waiting = 0
         """How many inputs are not there yet."""
+        self.unsent = 0
+        """How many inputs an engine that orders nodes could not know of yet."""
+        self.sent = False
+        """Whether it was given to the engine."""
         self.started: float | None = None
         self.settled = False
         self.failure: Failure | None = None
         self.run: Run | None = None
         self.handle: Any = None
         """What the engine keeps while the node is not settled."""
+
+    @property
+    def run_key(self) -> str:
+        """The key of this attempt to run it."""
+        return f"{self.key}-try{self.attempt + 1}" if self.attempt else self.key
 
     def __repr__(self) -> str:
         return f"<Node {self.key} {'settled' if self.settled else 'pending'}>"

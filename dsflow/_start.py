@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import logging
-import re
 import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dsflow._active import end_session, open_session
+from dsflow._resources import parse_memory
 from dsflow._session import Session
 
 if TYPE_CHECKING:
     from dsflow.engines.protocol import Engine
 
-__all__ = ["Choice", "override", "parse_memory", "start", "stop"]
+__all__ = ["Choice", "override", "start", "stop"]
 
 logger = logging.getLogger("dsflow")
 
@@ -84,7 +84,7 @@ def start(
     if choice.engine is None:
         choice.engine, choice.client, why = _default_engine(choice.client)
     chosen = choice.engine
-    memory_bytes = None if choice.memory is None else parse_memory(choice.memory)
+    memory_bytes = None if choice.memory is None else _memory_bytes(choice.memory)
     session = open_session(lambda session: _make_engine(session, choice, memory_bytes), memory_bytes)
     logger.info("engine %r with %d slots, %s", chosen, session.engine.n_slots, why)
     return session
@@ -101,17 +101,11 @@ def stop() -> None:
     end_session()
 
 
-def parse_memory(memory: int | str) -> int:
-    """Return a number of bytes from an int or a text such as ``"2 GiB"`` or ``"500MB"``."""
-    units = {"": 1, "b": 1} | {
-        letter + suffix: base**power
-        for power, letter in enumerate("kmgt", start=1)
-        for suffix, base in (("b", 1000), ("ib", 1024), ("", 1000))
-    }
-    match = re.fullmatch(r"\s*(\d+(?:\.\d*)?)\s*([a-z]*)\s*", str(memory).lower())
-    if match is None or match[2] not in units or float(match[1]) == 0:
-        raise ValueError(f"start: memory={memory!r} is not an amount of memory; give bytes or a text like '2 GiB'.")
-    return int(float(match[1]) * units[match[2]])
+def _memory_bytes(memory: int | str) -> int:
+    try:
+        return parse_memory(memory)
+    except ValueError as error:
+        raise ValueError(f"start: memory={error}.") from None
 
 
 def _check(choice: Choice) -> None:

@@ -8,17 +8,21 @@ import importlib
 import inspect
 import sys
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Any, Generic, TypeVar, overload
 
 from dsflow._active import current_context
 from dsflow._arguments import Parameter, bind_arguments
-from dsflow._directions import IN, INOUT, Direction
+from dsflow._directions import IN, INOUT, Access, Content, Direction
 from dsflow._future import Future
+from dsflow._options import DEFAULT_OPTIONS, OnFailure, Options, checked_options
+from dsflow._resources import Amount, checked_constraint
 
-__all__ = ["Task", "task"]
+__all__ = ["Task", "constraint", "task"]
 
 R = TypeVar("R")
+T = TypeVar("T")
 ReturnsMany = Callable[[Callable[..., Any]], Callable[..., tuple[Future[Any], ...]]]
 
 
@@ -28,11 +32,16 @@ class Task(Generic[R]):
     __wrapped__: Callable[..., R]
 
     def __init__(
-        self, function: Callable[..., R], returns: int | None = None, directions: dict[str, Direction] | None = None
+        self,
+        function: Callable[..., R],
+        returns: int | None = None,
+        directions: dict[str, Direction] | None = None,
+        options: Options = DEFAULT_OPTIONS,
     ) -> None:
         self.function = function
         self.returns = returns
         self.directions = directions or {}
+        self.options = options
         self.pickled: bytes | None = None
         """The task as an engine sends it, once it has."""
         self.stamp: Any = None
@@ -129,7 +138,7 @@ class Task(Generic[R]):
         name = getattr(self.function, "__qualname__", "")
         if module != "__main__" and name and _find_task(module, name) is self:
             return _find_task, (module, name)
-        return Task, (self.function, self.returns, self.directions)
+        return Task, (self.function, self.returns, self.directions, self.options)
 
 
 def _find_task(module: str, qualified_name: str) -> Any:
@@ -170,17 +179,37 @@ def _checked_signature(
                 f"task: {name} has no parameter {parameter!r}; its parameters are {', '.join(signature.parameters)}."
             )
         if not isinstance(direction, Direction):
-            raise TypeError(f"task: {name}: {parameter}={direction!r} is not a direction; use IN or INOUT.")
+            raise TypeError(
+                f"task: {name}: {parameter}={direction!r} is not a direction; use IN, OUT, INOUT, FILE_IN, …"
+            )
+        if direction.access is Access.SHARE and direction.content is Content.OBJECT:
+            raise TypeError(
+                f"task: {name}: {parameter}=CONCURRENT: tasks share no memory, so they cannot change one object at the "
+                "same time; use COMMUTATIVE for an object, or FILE_CONCURRENT for a file."
+            )
     return signature
 
 
 @overload
 def task(function: Callable[..., R], /) -> Task[R]: ...
 @overload
-def task(*, returns: int, **directions: Direction) -> ReturnsMany: ...
+def task(*, returns: int, **options: Any) -> ReturnsMany: ...
 @overload
-def task(*, returns: None = None, **directions: Direction) -> Callable[[Callable[..., R]], Task[R]]: ...
-def task(function: Any = None, /, *, returns: int | None = None, **directions: Any) -> Any:
+def task(*, returns: None = None, **options: Any) -> Callable[[Callable[..., R]], Task[R]]: ...
+def task(
+    function: Any = None,
+    /,
+    *,
+    returns: int | None = None,
+    target_direction: Direction | None = None,
+    on_failure: str = OnFailure.FAIL,
+    defaults: Mapping[str, Any] | None = None,
+    time_out: float | None = None,
+    killable: bool = False,
+    side_effects: bool = False,
+    priority: int = 0,
+    **directions: Direction,
+) -> Any:
     """Make a function a task: a call of it returns a Future at once, and runs when its arguments are there.
 
     Parameters
@@ -190,8 +219,30 @@ def task(function: Any = None, /, *, returns: int | None = None, **directions: A
     returns : int, optional
         Number of values the function returns; the call then gives a tuple of so many Futures. By default a call
         gives one Future, whatever the function returns.
+    target_direction : Direction, optional
+        What a method does with the object it belongs to: ``INOUT`` (default), ``IN`` or ``COMMUTATIVE``. The same as a
+        direction for its first parameter.
+    on_failure : {"FAIL", "RETRY", "CANCEL_SUCCESSORS", "IGNORE"}
+        What a failure means. FAIL (default): what depends on the task, and what has not started in its groups, is
+        cancelled; the next wait raises. RETRY: it runs again, up to three times, on its arguments as they were.
+        CANCEL_SUCCESSORS: only what depends on it is cancelled, and only who waits for that is told. IGNORE: its
+        results are the ``defaults``.
+    defaults : dict, optional
+        Values for the results of an ignored failure: under ``"returns"`` (a tuple if there are several) and under the
+        names of parameters that the task writes (for files, the path of a file to copy). Without one a result is
+        None, and a parameter is what it was.
+    time_out : float, optional
+        Seconds that the function may take. It runs in a process of its own, which is killed when they are over; that
+        is a failure, a `TaskTimeoutError`.
+    killable : bool
+        Run in a process of its own, so that cancelling stops it at once, whatever it does.
+    side_effects : bool
+        Never run the task a second time when a worker was lost: that is a `TaskLostError` instead.
+    priority : int or bool
+        Among tasks that are ready, those of a higher priority go first; 0 by default.
     **directions : Direction
-        What the task does with a parameter: ``IN`` (default) or ``INOUT``; ``self`` of a method is ``INOUT``.
+        What the task does with a parameter: ``IN`` (default), ``OUT``, ``INOUT``, ``FILE_IN``, …; for ``*args``, with
+        each of them. ``self`` of a method is ``INOUT``.
 
     Returns
     -------
@@ -200,8 +251,8 @@ def task(function: Any = None, /, *, returns: int | None = None, **directions: A
 
     Raises
     ------
-    TypeError
-        When a direction names no parameter, or the function cannot be a task.
+    TypeError, ValueError
+        When a direction names no parameter, an option makes no sense, or the function cannot be a task.
 
     Examples
     --------
@@ -212,6 +263,64 @@ def task(function: Any = None, /, *, returns: int | None = None, **directions: A
     >>> wait_on(add(add(1, 2), 3))
     6
     """
-    if function is not None:
-        return Task(function, returns, directions)
-    return lambda decorated: Task(decorated, returns, directions)
+    asked: dict[str, Any] = {
+        "on_failure": on_failure,
+        "defaults": defaults,
+        "time_out": time_out,
+        "killable": killable,
+        "side_effects": side_effects,
+        "priority": priority,
+    }
+
+    def decorate(decorated: Callable[..., R]) -> Task[R]:
+        name = getattr(decorated, "__name__", type(decorated).__name__)
+        parameters = list(_signature_of(decorated).parameters) if callable(decorated) else []
+        if target_direction is not None and parameters:
+            directions.setdefault(parameters[0], target_direction)
+        return Task(decorated, returns, directions, checked_options(f"task: {name}", parameters, **asked))
+
+    return decorate if function is None else decorate(function)
+
+
+def constraint(
+    *, cpus: Amount = 1, memory: Amount = 0, gpus: Amount = 0, labels: str | Iterable[str] = ()
+) -> Callable[[T], T]:
+    """Say what a task needs of the machine it runs on; put it above ``@task``.
+
+    A task runs when what it needs is free, and has it for itself as long as it runs. A number may also be the name of
+    a parameter of the task, or a function that takes the task's arguments.
+
+    Parameters
+    ----------
+    cpus : int, str or callable
+        Cores; 1 by default.
+    memory : int, str or callable
+        Bytes, or a text such as ``"2 GiB"``.
+    gpus : int, str or callable
+        GPUs; the task sees only its own (`current_task` tells which).
+    labels : str or iterable of str
+        What the worker must have, as `start` or the cluster was told.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Here, when an amount makes no sense; at the call, when it cannot be found from the arguments.
+    ConstraintError
+        At the call, when no worker could ever satisfy it.
+
+    Examples
+    --------
+    >>> from dsflow import constraint, task
+    >>> @constraint(cpus=2, memory="1 GiB")
+    ... @task
+    ... def solve(matrix): ...
+    """
+
+    def decorate(decorated: T) -> T:
+        if not isinstance(decorated, Task):
+            raise TypeError(f"constraint: expected a task, got {type(decorated).__name__}; put it above @task.")
+        declared = checked_constraint(decorated.name, decorated.signature, cpus, memory, gpus, labels)
+        decorated.options = replace(decorated.options, constraint=declared)
+        return decorated
+
+    return decorate

@@ -10,7 +10,8 @@ from types import ModuleType
 import click
 
 from dsflow._active import end_session
-from dsflow._start import ENGINES, Choice, override, parse_memory
+from dsflow._resources import parse_memory
+from dsflow._start import ENGINES, Choice, override
 
 __all__ = ["run"]
 

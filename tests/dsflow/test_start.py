@@ -7,7 +7,8 @@ import pytest
 
 import dsflow
 from dsflow import task, wait_on
-from dsflow._start import Choice, override, parse_memory
+from dsflow._resources import parse_memory
+from dsflow._start import Choice, override
 
 
 @task
