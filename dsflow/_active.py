@@ -12,12 +12,12 @@ import sys
 import threading
 from collections.abc import Callable
 
-from dsflow._context import Context, active_context, enter_context
+from dsflow._context import active_context, enter_context, main_program
 from dsflow._errors import SessionError
 from dsflow._session import Session
 from dsflow.engines.protocol import Engine
 
-__all__ = ["active_session", "current_context", "end_session", "has_context", "open_session"]
+__all__ = ["active_session", "end_session", "open_session"]
 
 _active: Session | None = None
 _registered = False
@@ -42,22 +42,7 @@ def active_session() -> Session | None:
     return _active
 
 
-def has_context() -> bool:
-    """Return whether the caller is a task, or the main program with a session."""
-    return _active is not None or active_context() is not None
-
-
-def current_context() -> Context:
-    """Return the context of the caller; start a session with the default engine if there is none."""
-    context = active_context()
-    if context is not None:
-        return context
-    session = _active
-    if session is None:
-        from dsflow._start import start
-
-        session = start()
-    return session.main
+main_program.session = active_session
 
 
 def open_session(make_engine: Callable[[Session], Engine], memory_bytes: int | None = None) -> Session:

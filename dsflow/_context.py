@@ -4,21 +4,58 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import IO, TYPE_CHECKING, Any
 
 from dsflow._versions import Tracker
 
 if TYPE_CHECKING:
     from dsflow._graph import Node
+    from dsflow._resources import Grant
     from dsflow._session import Session
 
-__all__ = ["Context", "active_context", "enter_context"]
+__all__ = [
+    "Context",
+    "MainProgram",
+    "active_context",
+    "current_context",
+    "enter_context",
+    "has_context",
+    "main_program",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class TaskInfo:
+    """What a running task can know of itself."""
+
+    key: str
+    """Its key, as messages show it."""
+    gpus: tuple[str, ...]
+    """The GPUs that its constraint has got it."""
+    cpus: int
+    """The cores that it may use."""
 
 
 class Context:
     """A caller of tasks: its session, the objects of its own that tasks are changing, and the tasks it has started."""
 
-    __slots__ = ("_connect", "_session", "children", "emit", "is_task", "label", "node", "tracker", "unwritten")
+    __slots__ = (
+        *(
+            "_connect",
+            "_session",
+            "children",
+            "emit",
+            "grant",
+            "groups",
+            "is_task",
+            "label",
+            "node",
+            "streams",
+            "tracker",
+        ),
+        "unwritten",
+    )
 
     def __init__(
         self,
@@ -39,6 +76,12 @@ class Context:
         """Takes the name of a stream and the lines that the task prints to it; None leaves the streams alone."""
         self.unwritten: dict[str, str] = {}
         """The last line of each stream, as long as it is not ended."""
+        self.grant: Grant | None = None if node is None else node.grant
+        """What the task has been given of the machine."""
+        self.streams: dict[str, IO[str]] = {}
+        """Files that stand for standard streams of the task."""
+        self.groups: dict[str, Any] = {}
+        """The newest task group of each name."""
         self.tracker = Tracker()
         self.children: list[Node] = []
         """Nodes that a task has started; it ends when they have ended. Empty for the main program."""
@@ -66,3 +109,37 @@ def enter_context(context: Context | None) -> Context | None:
     before = active_context()
     _thread.context = context
     return before
+
+
+class MainProgram:
+    """How the main program comes to its context; filled in by what opens sessions."""
+
+    session: Callable[[], Session | None] = staticmethod(lambda: None)
+    """Returns the session of this process, or None."""
+    start: Callable[[], Session]
+    """Starts a session with the default engine."""
+
+
+main_program = MainProgram()
+
+
+def has_context() -> bool:
+    """Return whether the caller is a task, or the main program with a session."""
+    return active_context() is not None or main_program.session() is not None
+
+
+def current_context() -> Context:
+    """Return the context of the caller; start a session with the default engine if there is none."""
+    context = active_context()
+    if context is not None:
+        return context
+    return (main_program.session() or main_program.start()).main
+
+
+def current_task() -> TaskInfo | None:
+    """Return what the running task can know of itself; None outside of tasks."""
+    context = active_context()
+    if context is None:
+        return None
+    grant = context.grant
+    return TaskInfo(context.label, () if grant is None else grant.gpus, 1 if grant is None else grant.needs.cpus)

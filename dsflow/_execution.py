@@ -11,13 +11,15 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from dsflow._arguments import load_arguments
 from dsflow._context import Context, enter_context
 from dsflow._failure import explain_failure
 from dsflow._freeze import HandleFound, Stored, freeze, nbytes_of, thaw
 from dsflow._future import Future
 from dsflow._graph import Call, Failure, Outcome, Run
-from dsflow._output import flush_output
+from dsflow._loading import Loaded, load_arguments
+from dsflow._output import flush_output, redirected
+from dsflow._paths import bring_files_home
+from dsflow._workplace import workplace_of
 
 if TYPE_CHECKING:
     from dsflow._graph import Node
@@ -69,15 +71,17 @@ def run_task(
     """
     before = enter_context(context)
     start = time.time()
-    positional: list[Any] = []
-    named: dict[str, Any] = {}
+    loaded: Loaded | None = None
     try:
-        positional, named, changed = load_arguments(call, inputs, handles)
-        result = task.function(*positional, **named)
-        stored = _freeze_results(task, result, changed, context, portable)
+        with workplace_of(call.files) as workplace:
+            loaded = load_arguments(call, inputs, handles, workplace)
+            with redirected(context, workplace):
+                result = task.function(*loaded.positional, **loaded.named)
+            stored = _freeze_results(task, result, loaded, context, portable)
     except BaseException as error:
         if isinstance(error, KeyboardInterrupt) and threading.current_thread() is threading.main_thread():
             raise
+        positional, named = (loaded.positional, loaded.named) if loaded is not None else ([], {})
         explain_failure(error, task, positional, named, site, worker)
         return Outcome(failure=Failure(error, context.label), run=Run(worker, start, time.time(), 0, 0))
     finally:
@@ -89,10 +93,12 @@ def run_task(
     return Outcome(stored=stored, run=run)
 
 
-def _freeze_results(task: Any, result: Any, changed: list[Any], context: Context, portable: bool) -> list[Stored]:
+def _freeze_results(task: Any, result: Any, loaded: Loaded, context: Context, portable: bool) -> list[Stored]:
     if context.children:
-        _finish_children(changed, context)
-    values = [*_split(task, result), *changed]
+        _finish_children(loaded, context)
+    elif context.tracker.paths:
+        bring_files_home(context)
+    values = [*_split(task, result), *loaded.changed()]
     if not context.children:
         try:
             return [_frozen_result(task, value, portable) for value in values]
@@ -130,16 +136,17 @@ def _flatten(stored: Stored, portable: bool) -> Stored:
     return freeze(thaw(stored, lookup=lookup), portable=portable)
 
 
-def _finish_children(changed: list[Any], context: Context) -> None:
-    """Wait for the tasks that this one has started, and bring its changed arguments up to date."""
+def _finish_children(loaded: Loaded, context: Context) -> None:
+    """Wait for the tasks that this one has started, and bring what they have changed up to date."""
     session = context.session
     session.wait(context.children)
     for node in context.children:
         if node.failure is not None and not node.failure.reported:
             node.failure.throw()
-    for value in changed:
-        if context.tracker.find(value) is not None:
-            session.bring_up_to_date(value, context)
+    bring_files_home(context)
+    for argument in loaded.arguments:
+        if context.tracker.find(argument) is not None:
+            session.bring_up_to_date(argument, context)
 
 
 def _split(task: Any, result: Any) -> Sequence[Any]:

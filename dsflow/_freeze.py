@@ -17,10 +17,13 @@ from typing import Any, SupportsIndex
 
 import cloudpickle
 
+from dsflow._blobs import StoredDirectory, StoredFile
+
 __all__ = ["ATOMS", "LOCAL_ATOMS", "Frozen", "HandleFound", "Stored", "freeze", "is_array", "nbytes_of", "thaw"]
 
 ATOMS = frozenset(
     {int, float, complex, bool, str, bytes, type(None), type(Ellipsis), type(NotImplemented), range, slice}
+    | {StoredFile, StoredDirectory}
 )
 """Types whose values cannot change and hold nothing that can: they are stored as themselves."""
 
@@ -162,6 +165,8 @@ def thaw(stored: Stored, *, writable: bool = False, lookup: Callable[[Any], Any]
 def nbytes_of(stored: Stored) -> int:
     """Size of a stored value in bytes."""
     if type(stored) is Frozen:
+        return stored.nbytes
+    if isinstance(stored, (StoredFile, StoredDirectory)):
         return stored.nbytes
     return len(stored) if isinstance(stored, (bytes, str)) else 8
 

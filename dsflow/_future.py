@@ -6,11 +6,11 @@ import logging
 from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar
 
-from dsflow._errors import SessionError
+from dsflow._errors import ArgumentError, SessionError, TaskCancelledError
 from dsflow._freeze import HandleFound
+from dsflow._graph import Version
 
 if TYPE_CHECKING:
-    from dsflow._graph import Version
     from dsflow._session import Session
 
 __all__ = ["Future"]
@@ -18,6 +18,9 @@ __all__ = ["Future"]
 logger = logging.getLogger("dsflow")
 
 T = TypeVar("T")
+
+_GONE = Version(stored=None)
+"""What a Future has whose value was deleted."""
 
 
 class Future(Generic[T]):
@@ -30,12 +33,14 @@ class Future(Generic[T]):
     it, it stands for the changed value.
     """
 
-    __slots__ = ("__weakref__", "_kind", "_session", "_version")
+    __slots__ = ("__weakref__", "_deleted", "_kind", "_session", "_version")
 
     def __init__(self, version: Version, session: Session, kind: Callable[[], type | None] | None = None) -> None:
         self._version = version
         self._session = session
         self._kind = kind
+        self._deleted: str | None = None
+        """Why there is no value any more."""
 
     # --- the value ---------------------------------------------------------------------------------------------------
 
@@ -72,6 +77,28 @@ class Future(Generic[T]):
         self._session.note_seen(version.failure)
         return version.failure.exception
 
+    def cancel(self) -> bool:
+        """Cancel the task that makes the value, and what depends on it.
+
+        A task that runs is stopped: at once if it is ``killable`` or has a ``time_out``, else at its next line of
+        Python. Waiting for the value raises TaskCancelledError.
+
+        Returns
+        -------
+        bool
+            False if the task had ended.
+        """
+        node = self._current().node
+        if node is None or node.settled:
+            return False
+        self._session.cancel([node], "cancel() was called")
+        return isinstance(node.failure and node.failure.exception, TaskCancelledError)
+
+    def cancelled(self) -> bool:
+        """Return whether the task was cancelled."""
+        failure = self._version.failure
+        return failure is not None and isinstance(failure.exception, TaskCancelledError)
+
     def done(self) -> bool:
         """Return whether the value, or the reason why there is none, is known."""
         version = self._version
@@ -107,7 +134,14 @@ class Future(Generic[T]):
                 f"{self!r}: its session has ended; read the value with wait_on() before stop(), "
                 "or call the task again in the new session."
             )
+        if self._deleted is not None:
+            raise ArgumentError(f"{self!r}: {self._deleted}; its value is gone.")
         return self._version
+
+    def _delete(self, why: str) -> None:
+        """Let go of the value; whoever asks for it is told why."""
+        self._deleted = why
+        self._version = _GONE
 
     def __reduce__(self) -> NoReturn:
         raise HandleFound

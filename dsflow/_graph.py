@@ -16,7 +16,7 @@ from dsflow._freeze import Frozen, Stored
 from dsflow._options import Options
 from dsflow._resources import Grant, Needs
 
-__all__ = ["REMOTE", "Call", "Failure", "Graph", "Node", "Outcome", "Run", "Version"]
+__all__ = ["NO_CALL", "REMOTE", "Call", "Failure", "FileSlot", "Graph", "Node", "Outcome", "Run", "Version"]
 
 
 class _Remote:
@@ -69,22 +69,42 @@ class Failure:
         raise self.exception.with_traceback(self._traceback)
 
 
+@dataclass(frozen=True, slots=True)
+class FileSlot:
+    """A file or directory that a task gets a path of its own for."""
+
+    name: str
+    """Last part of the user's path; the task's path ends with it."""
+    source: int | None
+    """Which input has the content, or None if nothing is read."""
+    is_directory: bool
+    writes: bool
+    stream: str | None
+    """The standard stream that the file stands for."""
+    as_path: bool
+    """True if the user gave a ``pathlib.Path``, so that the task gets one."""
+
+
 @dataclass(slots=True, eq=False)
 class Call:
     """The arguments of one call, frozen."""
 
     values: tuple[Any, ...]
     """One entry a parameter: an atom, or a reference ``(kind, position)``."""
-    names: tuple[str, ...]
+    names: tuple[str, ...] = ()
     """Names of the last ``len(names)`` values, which are passed by keyword."""
-    shared: Frozen | None
+    shared: Frozen | None = None
     """Arguments that are only read, frozen together."""
-    private: Frozen | None
+    private: Frozen | None = None
     """Arguments of which the task gets a writable copy, frozen together."""
-    writable: tuple[int, ...]
+    writable: tuple[int, ...] = ()
     """Which inputs are thawed as writable copies."""
-    changed: tuple[int, ...]
-    """Which values the task changes: they are stored after the returned values."""
+    changed: tuple[tuple[Any, ...], ...] = ()
+    """Where the task's changes are found, stored after the returned values: the position of an argument, and the
+    indices and keys of collections that lead to an element of it."""
+    parameters: tuple[str, ...] = ()
+    """For each of ``changed``, the name of the parameter."""
+    files: tuple[FileSlot, ...] = ()
 
 
 @dataclass(slots=True)
@@ -102,7 +122,8 @@ class Run:
 class Outcome:
     """What came of a node: either stored values, one for each output, or a failure."""
 
-    stored: Sequence[Stored] = ()
+    stored: Sequence[Stored | Version] = ()
+    """One entry for each output; a version stands for what it has."""
     failure: Failure | None = None
     run: Run | None = None
 
@@ -110,7 +131,7 @@ class Outcome:
 class Version:
     """One value: an output of a node, or a value of the main program."""
 
-    __slots__ = ("__weakref__", "before", "depth", "failure", "handle", "maker", "node", "stored")
+    __slots__ = ("__weakref__", "before", "commuters", "depth", "failure", "handle", "maker", "node", "stored")
 
     def __init__(self, node: Node | None = None, stored: Stored = REMOTE) -> None:
         self.node = node
@@ -123,6 +144,8 @@ class Version:
         """What the engine keeps to find the value; dropping it frees the value."""
         self.before: Version | None = None
         """After a failure: the last version that is whole."""
+        self.commuters: Any = None
+        """The commutative calls that this is the end of."""
         self.depth = 0
         """How many nodes in a row an engine that forgets values would have to run again to make this one."""
 
@@ -141,12 +164,12 @@ class Node:
     """One call of a task: what to run, on which versions, making which versions."""
 
     __slots__ = (
-        "__weakref__", "attempt", "call", "callbacks", "children", "dependents", "failure", "function", "grant",
-        "groups", "handle", "handles", "inputs", "key", "name", "needs", "options", "outputs", "parent", "run", "sent",
-        "settled", "site", "started", "unsent", "waiting",
+        "__weakref__", "attempt", "call", "callbacks", "children", "claimed", "commuting", "dependents", "failure",
+        "followers", "function", "grant", "groups", "handle", "handles", "inputs", "key", "name", "needs", "options",
+        "outputs", "parent", "run", "sent", "settled", "site", "started", "unsent", "waiting",
     )  # fmt: skip
 
-    def __init__(
+    def __init__(  # noqa: PLR0915 - one statement a field
         self,
         key: str,
         function: Any,
@@ -183,15 +206,42 @@ class Node:
         self.waiting = 0
         """How many inputs are not there yet."""
         self.unsent = 0
-        """How many inputs an engine that orders nodes could not know of yet."""
+        """How many of its inputs and handles an engine that orders nodes does not know of yet."""
+        self.followers: list[Node] = []
+        """Nodes that an engine which orders nodes may have once it has this one."""
+        self.claimed = False
+        """Whether it has everything it needs, or is about to be given to the engine."""
         self.sent = False
-        """Whether it was given to the engine."""
+        """Whether the engine has it, and may have those that read its outputs."""
+        self.commuting = False
+        """Whether it has inputs that are chosen when all others are there."""
         self.started: float | None = None
         self.settled = False
         self.failure: Failure | None = None
         self.run: Run | None = None
         self.handle: Any = None
         """What the engine keeps while the node is not settled."""
+
+    def input_changed(self, nth: int) -> Version | None:
+        """The input that the ``nth`` of its changes changes, or None if that is not one."""
+        entry: Any = ("", self.call.values)
+        for step in self.call.changed[nth]:
+            entry = entry[1][step]
+        kind, position, *_ = entry if type(entry) is tuple else ("", 0)
+        if kind == "file":
+            position = self.call.files[position].source
+        return self.inputs[position] if kind == "value" or (kind == "file" and position is not None) else None
+
+    def slot_changed(self, nth: int) -> FileSlot | None:
+        """The file that the ``nth`` of its changes changes, or None if that is an object."""
+        entry: Any = ("", self.call.values)
+        for step in self.call.changed[nth]:
+            entry = entry[1][step]
+        return self.call.files[entry[1]] if type(entry) is tuple and entry[0] == "file" else None
+
+    def awaited(self) -> list[Node]:
+        """The nodes that it waits for."""
+        return [version.node for version in self.inputs if version.node is not None and not version.node.settled]
 
     @property
     def run_key(self) -> str:
@@ -209,9 +259,16 @@ class Graph:
         self.lock = threading.Lock()
         self.pending: dict[str, Node] = {}
 
-    def add(self, node: Node, n_outputs: int) -> tuple[list[Version], bool, Failure | None]:
-        """Add a node; return its outputs, whether all of its inputs are there, and why one of them never will be."""
-        outputs = [Version(node) for _ in range(n_outputs)]
+    def add(self, node: Node, outputs: Sequence[Version], *, follow: bool) -> Failure | None:
+        """Add a node that makes ``outputs``; return why one of its inputs never will be, or None.
+
+        Parameters
+        ----------
+        node, outputs
+            The node, and the versions it makes.
+        follow : bool
+            True if the engine takes nodes before their inputs exist, but not before it knows who makes them.
+        """
         node.outputs = tuple(map(weakref.ref, outputs))
         failure = None
         with self.lock:
@@ -220,15 +277,48 @@ class Graph:
                     failure = version.failure
                 elif version.failure is not None and version.failure is not failure:
                     version.failure.cover = failure
-                if version.node is not None:
-                    version.node.dependents.append(node)
-                    node.waiting += 1
+                self._wait_for(node, version, follow)
+            if follow and node.handles:
+                for version in node.handles:
+                    if version.node is not None:
+                        _follow(node, version.node)
             self.pending[node.key] = node
-            ready = node.waiting == 0
-        return outputs, ready, failure
+        return failure
+
+    def _wait_for(self, node: Node, version: Version, follow: bool) -> None:
+        maker = version.node
+        if maker is not None:
+            maker.dependents.append(node)
+            node.waiting += 1
+            if follow:
+                _follow(node, maker)
+
+    def bind(self, node: Node, old: Version, new: Version, *, follow: bool) -> Failure | None:
+        """Let a node that is not claimed read another version; return why there is none, or None."""
+        with self.lock:
+            node.inputs = tuple(new if version is old else version for version in node.inputs)
+            self._wait_for(node, new, follow)
+        return new.failure
+
+    def claim(self, node: Node, *, early: bool) -> bool:
+        """Return True, once, when a node has everything it needs; ``early`` is enough if the makers have been sent."""
+        with self.lock:
+            if node.claimed or node.settled or (node.waiting and not early) or node.unsent:
+                return False
+            node.claimed = True
+            return True
+
+    def mark_sent(self, node: Node) -> list[Node]:
+        """Note that the engine has a node; return those that it may now have too, as far as this one goes."""
+        with self.lock:
+            node.sent = True
+            if node.options.is_opaque:
+                return []
+            followers, node.followers = node.followers, []
+            return _freed(followers)
 
     def settle(self, node: Node, outcome: Outcome) -> tuple[list[Node], list[Node]]:
-        """Record what came of a node; return the nodes that are settled by it, and those that can now run."""
+        """Record what came of a node; return the nodes that are settled by it, and those that may be able to run."""
         settled: list[Node] = []
         ready: list[Node] = []
         stack = [(node, outcome)]
@@ -240,6 +330,8 @@ class Graph:
                 _conclude(node, outcome)
                 del self.pending[node.key]
                 dependents, node.dependents = node.dependents, []
+                followers, node.followers = node.followers, []
+                ready += _freed(followers)
             settled.append(node)
             for dependent in dependents:
                 if outcome.failure is not None:
@@ -272,7 +364,21 @@ class Graph:
                 node.callbacks.remove(callback)
 
 
-_NO_CALL = Call((), (), None, None, (), ())
+def _follow(node: Node, maker: Node) -> None:
+    """Have a node wait until the engine knows of another (with the lock held)."""
+    if not maker.sent or maker.options.is_opaque:
+        maker.followers.append(node)
+        node.unsent += 1
+
+
+def _freed(followers: list[Node]) -> list[Node]:
+    """Return those of the nodes that follow no other (with the lock held)."""
+    for follower in followers:
+        follower.unsent -= 1
+    return [follower for follower in followers if follower.unsent == 0 and not follower.settled]
+
+
+NO_CALL = Call(())
 """What a settled node has for a call: its caller may hold the node, and need not hold the arguments."""
 
 
@@ -287,7 +393,10 @@ def _conclude(node: Node, outcome: Outcome) -> None:
         if version is None:
             continue
         if outcome.failure is None:
-            version.stored = outcome.stored[position]
+            stored = outcome.stored[position]
+            if type(stored) is Version:
+                version.handle, version.depth, stored = stored.handle, stored.depth, stored.stored
+            version.stored = stored
         else:
             version.failure = outcome.failure
             version.handle = None
@@ -295,14 +404,11 @@ def _conclude(node: Node, outcome: Outcome) -> None:
                 version.before = _version_before(node, position - (len(outputs) - n_changed))
         version.node = None
     node.inputs = node.handles = ()
-    node.call = _NO_CALL
+    node.call = NO_CALL
     node.handle = None
 
 
 def _version_before(node: Node, nth_changed: int) -> Version | None:
     """The version that the node was to change, if it was one of an earlier node."""
-    kind, position = node.call.values[node.call.changed[nth_changed]]
-    if kind != "value":
-        return None
-    version: Version = node.inputs[position]
-    return version.before if version.failure is not None else version
+    version = node.input_changed(nth_changed)
+    return version if version is None or version.failure is None else version.before

@@ -10,7 +10,17 @@ from typing import Any
 
 from dsflow._resources import Constraint
 
-__all__ = ["DEFAULT_OPTIONS", "N_RETRIES", "OnFailure", "Options", "checked_options"]
+__all__ = [
+    "CANCEL_SUCCESSORS",
+    "DEFAULT_OPTIONS",
+    "FAIL",
+    "IGNORE",
+    "N_RETRIES",
+    "RETRY",
+    "OnFailure",
+    "Options",
+    "checked_options",
+]
 
 N_RETRIES = 3
 """How often a task with ``on_failure=RETRY`` runs again after it has failed."""
@@ -27,6 +37,9 @@ class OnFailure(StrEnum):
     """Only what depends on it is cancelled; only who waits for its result is told, and a warning is logged."""
     IGNORE = "IGNORE"
     """Its results are the ``defaults``; what depends on it runs with them. A warning is logged."""
+
+
+FAIL, RETRY, CANCEL_SUCCESSORS, IGNORE = OnFailure
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +63,11 @@ class Options:
     def isolated(self) -> bool:
         """Whether the task runs in a process of its own."""
         return self.killable or self.time_out_s is not None
+
+    @property
+    def is_opaque(self) -> bool:
+        """Whether the session may replace what comes of a try, so that no one may read that before."""
+        return self.on_failure in (OnFailure.RETRY, OnFailure.IGNORE)
 
     def __reduce__(self) -> tuple[Any, ...]:  # a mappingproxy cannot be pickled
         values = (self.on_failure, dict(self.defaults), self.time_out_s, self.killable, self.side_effects)

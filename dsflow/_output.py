@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
-from typing import Any
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, nullcontext
+from typing import IO, TYPE_CHECKING, Any
 
 from dsflow._context import Context, active_context
 
-__all__ = ["TaggedOutput", "flush_output", "write_tagged"]
+if TYPE_CHECKING:
+    from dsflow._workplace import Workplace
+
+__all__ = ["TaggedOutput", "flush_output", "redirected", "write_tagged"]
 
 
-class _TaggedStream:
-    """Stands for a standard stream: passes on what is written outside of tasks, collects by line what tasks write."""
+class _TaskStream:
+    """Stands for a standard stream: passes on what happens outside of tasks, and knows what is a task's.
+
+    What a task writes goes to the file that stands for the stream, or is collected by line and tagged; what it reads
+    comes from the file that stands for the stream.
+    """
 
     def __init__(self, name: str, stream: Any) -> None:
         self._dsflow_name = name
@@ -19,8 +29,9 @@ class _TaggedStream:
 
     def write(self, text: str) -> int:
         context = active_context()
-        if context is None or context.emit is None:
-            written: int = self._dsflow_stream.write(text)
+        file = None if context is None else context.streams.get(self._dsflow_name)
+        if context is None or file is not None or context.emit is None:
+            written: int = (file or self._dsflow_stream).write(text)
             return written
         lines = (context.unwritten.pop(self._dsflow_name, "") + text).split("\n")
         if lines[-1]:
@@ -29,19 +40,26 @@ class _TaggedStream:
             context.emit(self._dsflow_name, "\n".join(lines[:-1]))
         return len(text)
 
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._dsflow_target())
+
+    def _dsflow_target(self) -> Any:
+        context = active_context()
+        return (context and context.streams.get(self._dsflow_name)) or self._dsflow_stream
+
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._dsflow_stream, name)
+        return getattr(self._dsflow_target(), name)
 
 
 class TaggedOutput:
     """Puts the tagging streams in place, until `remove`."""
 
-    def __init__(self) -> None:
+    def __init__(self, names: Iterable[str] = ("stdout", "stderr")) -> None:
         self._streams = {}
-        for name in ("stdout", "stderr"):
+        for name in names:
             stream = getattr(sys, name)
-            if stream is not None and not isinstance(stream, _TaggedStream):
-                self._streams[name] = _TaggedStream(name, stream)
+            if stream is not None and not isinstance(stream, _TaskStream):
+                self._streams[name] = _TaskStream(name, stream)
                 setattr(sys, name, self._streams[name])
 
     def remove(self) -> None:
@@ -49,6 +67,23 @@ class TaggedOutput:
         for name, stream in self._streams.items():
             if getattr(sys, name) is stream:
                 setattr(sys, name, stream._dsflow_stream)
+
+
+@contextlib.contextmanager
+def redirected(context: Context, workplace: Workplace | None) -> Iterator[None]:
+    """Let files of the running task stand for its standard streams, if it has such."""
+    files: AbstractContextManager[dict[str, IO[str]]] = nullcontext({}) if workplace is None else workplace.streams()
+    with files as streams:
+        if not streams:
+            yield
+            return
+        output = TaggedOutput(streams)  # where no one else has put them in place
+        context.streams = streams
+        try:
+            yield
+        finally:
+            context.streams = {}
+            output.remove()
 
 
 def flush_output(context: Context) -> None:
@@ -62,7 +97,7 @@ def flush_output(context: Context) -> None:
 def write_tagged(key: str, worker: str, stream_name: str, text: str) -> None:
     """Write lines to the user, each with the task's key and its worker in front."""
     stream = getattr(sys, stream_name)
-    stream = stream._dsflow_stream if isinstance(stream, _TaggedStream) else stream
+    stream = stream._dsflow_stream if isinstance(stream, _TaskStream) else stream
     lines = "".join(f"[{key} {worker}] {line}\n" for line in text.split("\n"))
     encoding = getattr(stream, "encoding", None) or "utf-8"
     stream.write(lines.encode(encoding, "backslashreplace").decode(encoding))

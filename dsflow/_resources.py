@@ -136,22 +136,29 @@ class Ledger:
             f"{where}: no worker can satisfy its constraint ({needs}): {known}; ask for less, or start larger workers."
         )
 
-    def take(self, needs: Needs) -> Grant | None:
-        """Return what is needed, set apart, or None if it is not free now; the emptiest place goes first."""
+    def is_full(self, others: int = 0) -> bool:
+        """Whether no cpu is free, with ``others`` in use by who has no account."""
+        return all(self._account(place).cpus + others >= place.cpus for place in self.places)
+
+    def take(self, needs: Needs, others: int = 0) -> Grant | None:
+        """Return what is needed, set apart, or None if it is not free now; the emptiest place goes first.
+
+        Up to ``others`` cpus are in use, no one knows where.
+        """
         for place in sorted(self.places, key=lambda place: self._account(place).cpus - place.cpus):
             account = self._account(place)
             free_gpus = [gpu for gpu in place.gpus if gpu not in account.gpus]
             if (
                 place.can_hold(needs)
-                and account.cpus + needs.cpus <= place.cpus
+                and account.cpus + min(others, place.cpus) + needs.cpus <= place.cpus
                 and account.memory_bytes + needs.memory_bytes <= place.memory_bytes
                 and needs.gpus <= len(free_gpus)
             ):
-                granted = tuple(free_gpus[: needs.gpus])
+                grant = Grant(place, needs, tuple(free_gpus[: needs.gpus]))
                 account.cpus += needs.cpus
                 account.memory_bytes += needs.memory_bytes
-                account.gpus.update(granted)
-                return Grant(place, needs, granted)
+                account.gpus.update(grant.gpus)
+                return grant
         return None
 
     def give_back(self, grant: Grant) -> None:
@@ -160,6 +167,14 @@ class Ledger:
         account.cpus -= grant.needs.cpus
         account.memory_bytes -= grant.needs.memory_bytes
         account.gpus.difference_update(grant.gpus)
+
+    def lend(self, grant: Grant) -> None:
+        """Let others have the cpus of a node that waits."""
+        self._account(grant.place).cpus -= grant.needs.cpus
+
+    def take_again(self, grant: Grant) -> None:
+        """End what `lend` began; for a moment more cpus may be in use than there are."""
+        self._account(grant.place).cpus += grant.needs.cpus
 
     def in_use(self) -> str:
         """Say what is in use where."""

@@ -5,24 +5,30 @@ This is also the only module that reads the environment.
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 import logging
 import os
 import threading
 import time
 import uuid
-import weakref
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from types import TracebackType
 from typing import Any, Protocol
 
 from dsflow._arguments import Arguments
-from dsflow._context import Context
-from dsflow._errors import SessionError, TaskCancelledError
-from dsflow._freeze import ATOMS, LOCAL_ATOMS, Stored, freeze, thaw
+from dsflow._context import Context, active_context
+from dsflow._dispatch import Dispatcher
+from dsflow._errors import SessionError, TaskCancelledError, WallClockError
+from dsflow._explain import reasons
+from dsflow._freeze import ATOMS, LOCAL_ATOMS, Stored, thaw
 from dsflow._future import Future
 from dsflow._graph import REMOTE, Failure, Graph, Node, Outcome, Version
+from dsflow._groups import current_groups, join_groups, leave_groups
+from dsflow._paths import bring_files_home
+from dsflow._policy import judge
+from dsflow._resources import Needs
+from dsflow._sources import Sources
 from dsflow._versions import update_in_place
 from dsflow.engines.protocol import Engine
 
@@ -63,84 +69,106 @@ class Gate(Protocol):
 class Session:
     """An engine at work, from `dsflow.start` to `dsflow.stop`."""
 
-    def __init__(self, make_engine: Callable[[Session], Engine], memory_bytes: int | None = None) -> None:
+    def __init__(
+        self,
+        make_engine: Callable[[Session], Engine],
+        memory_bytes: int | None = None,
+        labels: Iterable[str] = (),
+    ) -> None:
         self.graph = Graph()
         self.main = Context(self)
         self.closed = False
         self.memory_bytes = memory_bytes
         """Bytes that blocks may take over all workers, or None if no budget was given."""
+        self.labels = frozenset(labels)
+        """What the workers that are started here have."""
         self.listeners: list[Listener] = []
         self._failures: list[Failure] = []
-        self._snapshots: weakref.WeakValueDictionary[bytes, Version] = weakref.WeakValueDictionary()
-        """Versions of large arrays, by the hash of their content."""
+        self._wall_clock: WallClockError | None = None
+        self.wall_clock_timer: threading.Timer | None = None
+        """Ends the session's work in time, if it was given a limit."""
         self.prefix = uuid.uuid4().hex[:8]
         self._numbers = itertools.count()
         self.engine = make_engine(self)
         self.atoms = ATOMS if self.engine.remote else LOCAL_ATOMS
+        self.sources = Sources(self)
+        self.dispatcher = Dispatcher(self)
 
     # --- calls -------------------------------------------------------------------------------------------------------
 
-    def submit(self, task: Any, arguments: Arguments, context: Context, site: str) -> list[Future[Any]]:
-        """Record a call, pass it to the engine, and return its Futures."""
-        if self.closed:
-            raise SessionError(f"{task.name}: the session has ended; dsflow.start() begins another.")
+    def new_key(self, name: str) -> str:
+        """Return a key for a node."""
+        return f"{name}-{self.prefix}-{next(self._numbers)}"
+
+    def submit(
+        self, task: Any, arguments: Arguments, context: Context, site: str, needs: Needs | None = None
+    ) -> list[Future[Any]]:
+        """Record a call, pass it to the engine when it can run, and return its Futures."""
+        self._check_open(task.name)
         if len(self.graph.pending) >= MAX_PENDING and not context.is_task:
             self._hold_back()
-        self.engine.accept(task)
+        engine = self.engine
+        engine.accept(task)
         node = Node(
-            f"{task.name}-{self.prefix}-{next(self._numbers)}",
-            task,
-            arguments.call,
-            arguments.inputs,
-            arguments.handles,
-            site,
-            context.node,
+            self.new_key(task.name), task, arguments.call, arguments.inputs, arguments.handles, site, context.node
         )
+        node.commuting = arguments.commutes
         n_returns = task.returns or 1
+        if needs is not None:
+            self.dispatcher.check(node, needs)
         for listener in self.listeners:
             listener.submitted(node)
-        versions, ready, failure = self.graph.add(node, n_returns + len(arguments.changed))
+        if needs is not None:
+            self.dispatcher.expect(node, needs)
+        versions = [Version(node) for _ in range(n_returns + len(arguments.targets))]
+        for target, version in zip(arguments.targets, versions[n_returns:], strict=True):
+            target(node, version)
+        node.groups = current_groups(context)
+        failure = self.graph.add(node, versions, follow=engine.orders)
         if context.is_task:
             context.children.append(node)
-        futures: list[Future[Any]] = [Future(version, self, task.kind) for version in versions]
-        for value, future in zip(arguments.changed, futures[n_returns:], strict=True):
-            _advance(value, future, context)
+        for given_up in arguments.given_up:
+            _give_up(given_up, context, node)
+        if node.groups:
+            failure = join_groups(node) or failure
         if failure is not None:
             self.settle(node, Outcome(failure=failure))
-        elif ready or self.engine.orders:
-            self.engine.submit([node])
-        return futures[:n_returns]
+        else:
+            self.dispatcher.route((node,))
+        return [Future(version, self, task.kind) for version in versions[:n_returns]]
+
+    def _check_open(self, name: str) -> None:
+        if self._wall_clock is not None:
+            raise self._wall_clock
+        if self.closed:
+            raise SessionError(f"{name}: the session has ended; dsflow.start() begins another.")
 
     def settle(self, node: Node, outcome: Outcome) -> None:
         """Record what came of a node (called by the engine)."""
-        if outcome.failure is not None and outcome.failure.key == node.key and not node.settled:
-            self._failures.append(outcome.failure)
+        failure = outcome.failure
+        if failure is not None and failure.key == node.key and not node.settled:
+            judged = judge(node, failure, self)
+            if judged is None:
+                self.engine.submit([node])
+                return
+            judged.run = outcome.run
+            outcome = judged
+            if outcome.failure is not None:
+                self._failures.append(outcome.failure)
         settled, ready = self.graph.settle(node, outcome)
         if len(settled) > 1:
             self.engine.cancel([each for each in settled if each is not node])
         for listener in self.listeners:
             for each in settled:
                 listener.settled(each)
-        if ready and not self.engine.orders:
-            self.engine.submit(ready)
+        self.dispatcher.settled(settled)
+        if ready:
+            self.dispatcher.route(ready)
+        leave_groups(settled, self)
 
     def put(self, value: Any) -> Future[Any]:
         """Place a value in the session without copying its arrays."""
-        return Future(Version(stored=freeze(value, portable=self.engine.remote)), self)
-
-    def snapshot(self, array: Any) -> Version:
-        """Return a version that holds a large array as it is now; on a remote engine, one for all equal arrays."""
-        if not self.engine.remote:
-            return Version(stored=freeze(array, portable=False, snapshot=True))
-        stored = freeze(array, portable=True)
-        digest = hashlib.sha256(stored.payload)
-        for buffer in stored.buffers:
-            digest.update(buffer)
-        version = self._snapshots.get(digest.digest())
-        if version is None:
-            version = Version(stored=freeze(array, portable=True, snapshot=True))
-            self._snapshots[digest.digest()] = version
-        return version
+        return Future(self.sources.given(value), self)
 
     def adopt(self, future: Future[Any], where: str) -> Future[Any]:
         """Return a Future of this session for one that came from elsewhere."""
@@ -176,11 +204,16 @@ class Session:
         if gate.wait(0.0):
             return
         try:
-            with self.engine.waiting():
+            with self.engine.waiting(), self._suspended():
                 self._wait_at(gate, nodes, timeout)
         except KeyboardInterrupt:
             self.cancel(list(self.graph.pending.values()), "the program was interrupted")
             raise
+
+    def _suspended(self) -> AbstractContextManager[None]:
+        """Let others have what the caller has been given, if it is a task."""
+        context = active_context()
+        return nullcontext() if context is None else self.dispatcher.suspended(context.label, context.node)
 
     def _wait_at(self, gate: Gate, nodes: Sequence[Node], timeout: float | None) -> None:
         start = time.monotonic()
@@ -190,25 +223,10 @@ class Session:
             if _wait_in_slices(gate, max(left, 0.0)):
                 return
             waited = time.monotonic() - start
-            reasons = self._reasons(nodes)
+            why = reasons(nodes, self)
             if deadline is not None and time.monotonic() >= deadline:
-                raise TimeoutError(f"not there after {waited:.3g} s; waiting for {reasons}.")
-            logger.warning("waiting for %s (since %.0f s)", reasons, waited)
-
-    def _reasons(self, nodes: Sequence[Node]) -> str:
-        """Say why nodes are not settled: each by the first node it waits for that could run."""
-        lines = []
-        unsettled = [node for node in nodes if not node.settled]
-        for node in unsettled[:3]:
-            cause = node
-            while blocking := [v.node for v in cause.inputs if v.node is not None and not v.node.settled]:
-                cause = blocking[0]
-            text = f"{node.key} (called at {node.site})"
-            if cause is not node:
-                text += f", which needs {cause.key}"
-            lines.append(f"{text}: {self.engine.explain(cause)}")
-        more = f"; and {len(unsettled) - 3} more" if len(unsettled) > 3 else ""
-        return "; ".join(lines) + more
+                raise TimeoutError(f"not there after {waited:.3g} s; waiting for {why}.")
+            logger.warning("waiting for %s (since %.0f s)", why, waited)
 
     def value_of(self, version: Version, timeout: float | None = None) -> Any:
         """Wait for a version and return its value, an object of the caller's own."""
@@ -300,12 +318,21 @@ class Session:
 
     # --- the end -----------------------------------------------------------------------------------------------------
 
-    def cancel(self, nodes: Sequence[Node], reason: str) -> None:
-        """Settle nodes, and what depends on them, as cancelled."""
+    def cancel(self, nodes: Sequence[Node], reason: str | BaseException) -> None:
+        """Settle nodes, and what depends on them, as cancelled; those that run are stopped."""
+        nodes = [node for node in nodes if not node.settled]
         for node in nodes:
-            error = TaskCancelledError(f"{node.key} (called at {node.site}) was cancelled: {reason}.")
+            error = reason
+            if isinstance(error, str):
+                error = TaskCancelledError(f"{node.key} (called at {node.site}) was cancelled: {reason}.")
             self.settle(node, Outcome(failure=Failure(error, node.key, seen=True)))
         self.engine.cancel(nodes)
+
+    def expire(self, error: WallClockError) -> None:
+        """Cancel everything, and refuse what comes."""
+        self._wall_clock = error
+        self._failures.append(Failure(error, "wall clock"))
+        self.cancel(list(self.graph.pending.values()), error)
 
     def close(self, *, abandon: bool = False) -> None:
         """Wait for all calls (or cancel them), then let go of everything."""
@@ -313,7 +340,8 @@ class Session:
             return
         try:
             if not abandon:
-                self.wait(list(self.graph.pending.values()))
+                while self.graph.pending:
+                    self.wait(list(self.graph.pending.values()))
                 self._bring_all_up_to_date()
         except KeyboardInterrupt:
             abandon = True
@@ -325,9 +353,13 @@ class Session:
             self.engine.close(abandon=abandon)
             self.cancel(list(self.graph.pending.values()), "the session was stopped")
             self.main.tracker.clear()
+            self.sources.close()
+            if self.wall_clock_timer is not None:
+                self.wall_clock_timer.cancel()
 
     def _bring_all_up_to_date(self) -> None:
-        """Let the main program's objects have what tasks have changed; failures are left for it to see."""
+        """Let the main program's objects and files have what tasks have changed; failures are left for it to see."""
+        bring_files_home(self.main, quiet=True)
         for value, future in self.main.tracker.items():
             version: Version | None = future._version
             if version is not None and version.failure is not None:
@@ -384,13 +416,12 @@ class _Countdown:
         return self._opened.acquire(timeout=timeout)
 
 
-def _advance(value: Any, future: Future[Any], context: Context) -> None:
-    """Let the name of a changed object stand for its new version."""
-    existing = value if type(value) is Future else context.tracker.find(value)
-    if existing is None:
-        context.tracker.track(value, future)
+def _give_up(value: Any, context: Context, node: Node) -> None:
+    """Let go of what a task was given by IN_DELETE."""
+    if type(value) is Future:
+        value._delete(f"it was given up to {node.key} (called at {node.site}) by IN_DELETE")
     else:
-        existing._version = future._version
+        context.tracker.forget(value)
 
 
 def inherited_environment(**changes: str) -> dict[str, str]:

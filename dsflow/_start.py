@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dsflow._active import end_session, open_session
+from dsflow._context import main_program
 from dsflow._resources import parse_memory
 from dsflow._session import Session
 
@@ -88,6 +89,9 @@ def start(
     session = open_session(lambda session: _make_engine(session, choice, memory_bytes), memory_bytes)
     logger.info("engine %r with %d slots, %s", chosen, session.engine.n_slots, why)
     return session
+
+
+main_program.start = start
 
 
 def stop() -> None:

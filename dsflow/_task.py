@@ -12,12 +12,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Generic, TypeVar, overload
 
-from dsflow._active import current_context
 from dsflow._arguments import Parameter, bind_arguments
+from dsflow._context import current_context
 from dsflow._directions import IN, INOUT, Access, Content, Direction
 from dsflow._future import Future
 from dsflow._options import DEFAULT_OPTIONS, OnFailure, Options, checked_options
-from dsflow._resources import Amount, checked_constraint
+from dsflow._resources import Amount, Constraint, Needs, checked_constraint
 
 __all__ = ["Task", "constraint", "task"]
 
@@ -51,6 +51,8 @@ class Task(Generic[R]):
         functools.update_wrapper(self, function)
         self.name: str = getattr(function, "__name__", type(function).__name__)
         self.signature = _checked_signature(function, self.name, returns, self.directions)
+        if any(direction.access is Access.SHARE for direction in self.directions.values()):
+            self.options = replace(options, side_effects=True)  # what it did to a shared file cannot be undone
         parameters = self.signature.parameters.values()
         named = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
         self._positional: list[Parameter] = [(p.name, self.directions.get(p.name, IN)) for p in named]
@@ -102,12 +104,17 @@ class Task(Generic[R]):
         else:
             parameters = positional[:n_args]
         context = current_context()
-        arguments = bind_arguments(
-            self.name, (*args, *kwargs.values()), tuple(kwargs), parameters, context.tracker, context.session
-        )
         site = f"{caller.f_code.co_filename}:{caller.f_lineno}"
-        futures = context.session.submit(self, arguments, context, site)
+        needs = None if self.options.constraint is None else self._needs(self.options.constraint, args, kwargs)
+        arguments = bind_arguments(self, (*args, *kwargs.values()), tuple(kwargs), parameters, context, site)
+        futures = context.session.submit(self, arguments, context, site, needs)
         return futures[0] if self.returns is None else tuple(futures)
+
+    def _needs(self, constraint: Constraint, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Needs:
+        """What a call with these arguments needs of the machine."""
+        bound = self.signature.bind(*args, **kwargs)
+        bound.apply_defaults()
+        return constraint.needs(self.name, bound.arguments, lambda function: function(*args, **kwargs))
 
     def _match(self, positional: list[Parameter], args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Parameter]:
         """The parameter of each argument, for calls that are not plainly positional."""

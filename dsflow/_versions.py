@@ -1,14 +1,17 @@
-"""Which object is at which version: the only place where objects are tracked by identity.
+"""Which object or path is at which version: the only place where data are tracked by identity.
 
 The first time a task changes an object of the caller's, the object is tracked: from then on its name stands for the
-newest version, wherever it is passed. ``wait_on`` brings the object up to date in place and ends the tracking.
+newest version, wherever it is passed. ``wait_on`` brings the object up to date in place and ends the tracking. Files
+are tracked by their absolute path in the same way.
 """
 
 from __future__ import annotations
 
 import collections
 import datetime as dt
+import inspect
 import numbers
+import os
 import sys
 import types
 import weakref
@@ -22,7 +25,7 @@ from dsflow._future import Future
 if TYPE_CHECKING:
     from dsflow._graph import Version
 
-__all__ = ["Tracker", "check_changeable", "update_in_place"]
+__all__ = ["Tracker", "blank_of", "check_changeable", "has_identity", "update_in_place"]
 
 _IMMUTABLE = ATOMS | {
     tuple, frozenset, type, types.FunctionType, types.BuiltinFunctionType, types.MethodType, types.ModuleType,
@@ -38,12 +41,14 @@ def _is_array_scalar(value: Any) -> bool:
 
 
 class Tracker:
-    """The objects of one caller (the main program, or one task) that tasks are changing."""
+    """The objects and files of one caller (the main program, or one task) that tasks are changing."""
 
-    __slots__ = ("_entries",)
+    __slots__ = ("_entries", "paths")
 
     def __init__(self) -> None:
         self._entries: dict[int, tuple[Callable[[], Any], Future[Any]]] = {}
+        self.paths: dict[str, Any] = {}
+        """For each file or directory that tasks are changing, by absolute path, what stands for it."""
 
     def __bool__(self) -> bool:
         return bool(self._entries)
@@ -56,8 +61,9 @@ class Tracker:
         return entry[1]
 
     def clear(self) -> None:
-        """Stop tracking all objects."""
+        """Stop tracking everything."""
         self._entries.clear()
+        self.paths.clear()
 
     def items(self) -> list[tuple[Any, Future[Any]]]:
         """Return the objects that are still there, and the Futures that stand for them."""
@@ -75,16 +81,63 @@ class Tracker:
         else:
             entries[identity] = (reference, future)
 
-    def forget(self, value: object, version: Version) -> None:
+    def forget(self, value: object, version: Version | None = None) -> None:
         """Stop tracking ``value``, unless it has changed since ``version``; its next use is taken as it is then."""
         future = self.find(value)
-        if future is not None and future._version is version:
+        if future is not None and (version is None or future._version is version):
             self._entries.pop(id(value), None)
+
+    def overlapping(self, path: str) -> list[str]:
+        """Return the tracked paths that are inside of ``path``, or have it inside, other than itself."""
+        return [
+            other
+            for other in self.paths
+            if other != path and (other.startswith(path + os.sep) or path.startswith(other + os.sep))
+        ]
+
+
+def has_identity(value: object) -> bool:
+    """Whether ``value`` is an object of its own that can change, rather than a number or another constant."""
+    return not (type(value) in _IMMUTABLE or isinstance(value, _IMMUTABLE_KINDS) or _is_array_scalar(value))
+
+
+def blank_of(value: Any, where: str) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+    """Return what makes an empty object of the type of ``value``, and the arguments for it.
+
+    Raises
+    ------
+    TypeError
+        When the class needs arguments.
+    """
+    kind: type | None = type(value)
+    if type(value) is Future:
+        kind = value._kind() if value._kind is not None else None
+        if kind is None:
+            return _nothing, ()
+    elif is_array(value):
+        return sys.modules["numpy"].zeros, (value.shape, value.dtype)
+    elif not has_identity(value):
+        return _nothing, ()
+    assert kind is not None
+    try:
+        inspect.signature(kind).bind()
+    except ValueError:  # written in C, and does not tell
+        pass
+    except TypeError:
+        raise TypeError(
+            f"{where}: a task that is to fill it gets an empty one, but {kind.__name__}() needs arguments; "
+            "give them defaults, or declare the parameter INOUT."
+        ) from None
+    return kind, ()
+
+
+def _nothing() -> None:
+    return None
 
 
 def check_changeable(value: Any, where: str) -> None:
     """Raise TypeError unless a task can change ``value`` for its owner to see."""
-    if type(value) in _IMMUTABLE or isinstance(value, _IMMUTABLE_KINDS) or _is_array_scalar(value):
+    if not has_identity(value):
         raise TypeError(
             f"{where}: a {type(value).__name__} cannot be changed in place; "
             "return the new value from the task instead of declaring the parameter INOUT."

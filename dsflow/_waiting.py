@@ -8,11 +8,10 @@ import time
 from collections.abc import Iterable, Iterator
 from typing import Any, TypeVar, overload
 
-from dsflow._active import current_context, has_context
-from dsflow._context import Context
+from dsflow._context import Context, current_context, has_context
 from dsflow._future import Future
 
-__all__ = ["as_completed", "barrier", "settle_async", "share", "wait_on"]
+__all__ = ["as_completed", "barrier", "delete_object", "settle_async", "share", "wait_on"]
 
 T = TypeVar("T")
 
@@ -219,3 +218,24 @@ def share(value: T) -> Future[T]:
     if future is not None:  # tasks are changing it: what is shared is its newest version
         return Future(future._current(), context.session)
     return context.session.put(value)
+
+
+def delete_object(value: Any, /, *more: Any) -> None:
+    """Let go of values: tasks that were called with them still have them, nobody else.
+
+    Parameters
+    ----------
+    value, *more
+        Futures, whose values are freed on the workers; objects that tasks are changing, which are then as the main
+        program left them, and are passed on as they are; lists, tuples and dicts of such.
+    """
+    context = current_context() if has_context() else Context()
+    for each in (value, *more):
+        if type(each) is Future:
+            each._delete("it was deleted by delete_object")
+        elif context.tracker.find(each) is not None:
+            context.tracker.forget(each)
+        elif isinstance(each, (list, tuple)) and each:
+            delete_object(*each)
+        elif isinstance(each, dict) and each:
+            delete_object(*each.values())

@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from dsflow._active import current_context
+from dsflow._context import current_context
 from dsflow.observe.record import Recorder
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dsflow._active import current_context
+from dsflow._context import current_context
 from dsflow.observe.record import Recorder, Totals
 
 if TYPE_CHECKING:

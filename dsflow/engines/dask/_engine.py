@@ -23,9 +23,9 @@ from distributed import Client, KilledWorker, get_worker, rejoin, secede
 from dsflow._context import active_context
 from dsflow._errors import EngineError, TaskCancelledError, TaskLostError
 from dsflow._failure import unpack_failure
+from dsflow._functions import stamp_of
 from dsflow._graph import REMOTE, Failure, Node, Outcome, Run, Version
 from dsflow._output import write_tagged
-from dsflow.engines.dask._functions import stamp_of
 from dsflow.engines.dask._sending import LargeTasks, Window, build_graph, cut_lineage
 from dsflow.engines.dask._worker import TaskFailed
 

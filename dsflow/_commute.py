@@ -1,0 +1,131 @@
+"""Commutative calls: which of them changes the datum first is decided when they can run, not when they are called.
+
+The calls of one task on one datum form a group. Each has a `Slot` among its inputs, in place of the version it will
+read. When all of its other inputs are there, it is bound: it reads what the last bound call makes. So they form a
+chain in the order in which they became ready, and never run at the same time. What comes after the group reads its
+``end``, a version that has what the last call of the chain makes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from dsflow._graph import NO_CALL, Failure, Node, Outcome, Version
+from dsflow._options import DEFAULT_OPTIONS
+
+if TYPE_CHECKING:
+    from dsflow._session import Session
+
+__all__ = ["Commuters", "Slot", "bind_commuting"]
+
+
+class _Join:
+    """Stands for a function where the end of a group is made; it never runs."""
+
+    name = "commutative"
+    options = DEFAULT_OPTIONS
+
+
+class Slot(Version):
+    """An input that will be what another call of the group makes."""
+
+    __slots__ = ("group",)
+
+    def __init__(self, group: Commuters) -> None:
+        super().__init__()
+        self.group = group
+
+    def join(self, node: Node, output: Version) -> Version:
+        """Add a call to the group, of which ``output`` is the changed datum; return the end of the group."""
+        if not self.group.add(node, output):  # something has read its end since the slot was made
+            self.group = self.group.successor()
+            self.group.add(node, output)
+        return self.group.end
+
+
+class Commuters:
+    """The commutative calls of one task on one datum, until something else reads the datum.
+
+    Parameters
+    ----------
+    function : Task
+        The task; calls of another do not belong to the group.
+    base : Version
+        What the first call changes.
+    session : Session
+        Whose graph gets the node that makes the end.
+    """
+
+    def __init__(self, function: Any, base: Version, session: Session, site: str) -> None:
+        self.function = function
+        self._tail = base
+        self._session = session
+        self._site = site
+        self._unsettled = 0
+        self._failure: Failure | None = None
+        self._unbound: dict[str, Version] = {}
+        """What the calls that are not bound yet will make, by the key of their node."""
+        self.closed = False
+        """True when something else reads the end, so that no more calls can be added."""
+        self.join = Node(session.new_key(_Join.name), _Join, NO_CALL, (), (), site, None)
+        self.end = Version(self.join)
+        self.end.commuters = self
+
+    def takes(self, function: Any) -> bool:
+        """Whether a call of a task can be added."""
+        return not self.closed and function is self.function
+
+    def add(self, node: Node, output: Version) -> bool:
+        """Add a call, of which ``output`` is the changed datum; return False if it is too late."""
+        graph = self._session.graph
+        with graph.lock:
+            if self.closed:
+                return False
+            is_first = not self._unsettled
+            self._unsettled += 1
+            self._unbound[node.key] = output
+        if is_first:  # not before: a group without calls would be waited for
+            graph.add(self.join, [self.end], follow=False)
+        graph.on_settled(node, self._member_settled)
+        return True
+
+    def successor(self) -> Commuters:
+        """Return a group for calls that come after what has read the end of this one."""
+        return Commuters(self.function, self.end, self._session, self._site)
+
+    def advance(self, node: Node) -> Version:
+        """Make a call the last one of the chain; return what it reads (with the graph's lock held)."""
+        before, self._tail = self._tail, self._unbound.pop(node.key)
+        return before
+
+    def _member_settled(self, node: Node) -> None:
+        with self._session.graph.lock:
+            self._unsettled -= 1
+            self._unbound.pop(node.key, None)
+            self._failure = self._failure or node.failure
+            if self._unsettled:
+                return
+            self.closed = True
+        outcome = Outcome([self._tail]) if self._failure is None else Outcome(failure=self._failure)
+        self._session.settle(self.join, outcome)
+
+
+def bind_commuting(node: Node, session: Session) -> bool:
+    """Choose what a node reads whose other inputs are there; return whether it has no slot any more."""
+    with session.graph.lock:
+        if node.waiting or node.settled or not node.commuting:
+            return not node.commuting
+        node.commuting = False
+        # for all of its data at once: two nodes come in the same order in each group, so that there is no cycle
+        chosen = [(slot, slot.group.advance(node)) for slot in _slots(node)]
+    for slot, version in chosen:
+        failure = session.graph.bind(node, slot, version, follow=session.engine.orders)
+        if failure is not None:
+            session.settle(node, Outcome(failure=failure))
+            return False
+    return True
+
+
+def _slots(node: Node) -> Iterator[Slot]:
+    return (version for version in node.inputs if type(version) is Slot)

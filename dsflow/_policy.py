@@ -1,0 +1,90 @@
+"""What the failure of a task means: once more, a default in its place, or the end of what depends on it."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+from dsflow._errors import EngineError, TaskCancelledError, WallClockError
+from dsflow._freeze import freeze
+from dsflow._graph import REMOTE, Failure, Node, Outcome, Version
+from dsflow._loading import load_arguments
+from dsflow._options import N_RETRIES, OnFailure
+from dsflow._paths import default_file
+
+if TYPE_CHECKING:
+    from dsflow._session import Session
+
+__all__ = ["judge"]
+
+logger = logging.getLogger("dsflow")
+
+
+def judge(node: Node, failure: Failure, session: Session) -> Outcome | None:
+    """Return what is to come of a node that has failed; None if it runs again."""
+    policy = node.options.on_failure
+    if isinstance(failure.exception, (TaskCancelledError, WallClockError)):
+        return Outcome(failure=failure)
+    if policy is OnFailure.RETRY and not isinstance(failure.exception, EngineError) and node.attempt < N_RETRIES:
+        node.attempt += 1
+        node.started = None
+        logger.warning("%s failed and runs again (%d of %d): %r", node.key, node.attempt, N_RETRIES, failure.exception)
+        return None
+    if policy is OnFailure.IGNORE:
+        return _ignored(node, failure, session)
+    if policy is OnFailure.CANCEL_SUCCESSORS:
+        logger.warning("%s failed, and what depends on it is cancelled: %r", node.key, failure.exception)
+        session.note_seen(failure)
+    return Outcome(failure=failure)
+
+
+def _ignored(node: Node, failure: Failure, session: Session) -> Outcome:
+    """The defaults, as an outcome."""
+    try:
+        stored = [*_returned(node, session), *_kept(node, session)]
+    except Exception as error:  # noqa: BLE001 - a default that cannot be had is as good as none
+        failure.exception.add_note(f"Its failure was to be ignored, but there is no default: {error}")
+        return Outcome(failure=failure)
+    logger.warning("%s failed and is ignored: %r", node.key, failure.exception)
+    return Outcome(stored)
+
+
+def _returned(node: Node, session: Session) -> list[Any]:
+    n_returns = node.function.returns or 1
+    default = node.options.defaults.get("returns")
+    if n_returns == 1:
+        values = [default]
+    elif default is None:
+        values = [None] * n_returns
+    else:
+        values = list(default)
+    if len(values) != n_returns:
+        raise ValueError(f"defaults['returns'] has {len(values)} values for {n_returns} results")
+    return [freeze(value, portable=session.engine.remote, snapshot=True) for value in values]
+
+
+def _kept(node: Node, session: Session) -> list[Any]:
+    """For each datum that the task was to change: its default, else what it was."""
+    call = node.call
+    loaded = None
+    kept: list[Any] = []
+    for nth, parameter in enumerate(call.parameters):
+        before, slot = node.input_changed(nth), node.slot_changed(nth)
+        default = node.options.defaults.get(parameter)
+        if slot is not None and (parameter in node.options.defaults or before is None):
+            kept.append(default_file(default, is_directory=slot.is_directory))
+        elif parameter in node.options.defaults:
+            kept.append(freeze(default, portable=session.engine.remote, snapshot=True))
+        elif before is not None:
+            kept.append(before)
+        else:
+            if loaded is None:
+                loaded = load_arguments(call, _stored_inputs(node, session), (), None)
+            kept.append(freeze(loaded.changed()[nth], portable=session.engine.remote, snapshot=True))
+    return kept
+
+
+def _stored_inputs(node: Node, session: Session) -> list[Any]:
+    remote: list[Version] = [version for version in node.inputs if version.stored is REMOTE]
+    fetched = dict(zip(remote, session.engine.fetch(remote), strict=True)) if remote else {}
+    return [fetched.get(version, version.stored) for version in node.inputs]
