@@ -8,7 +8,7 @@ from typing import Any
 
 from dsflow._binder import Binder, Target
 from dsflow._context import Context
-from dsflow._directions import Access, Direction
+from dsflow._directions import IN, Access, Direction
 from dsflow._errors import ArgumentError, DsflowError
 from dsflow._freeze import ATOMS, Frozen, HandleFound, freeze
 from dsflow._future import Future
@@ -68,6 +68,9 @@ def bind_arguments(
         When an argument contains itself, or is a view of an array that a task is changing.
     """
     session = context.session
+    simple = _bind_simple(values, names, parameters, session)
+    if simple is not None:
+        return simple
     binder = Binder(task, context, session, site)
     _take_private(binder, values, parameters)
     written = [
@@ -87,6 +90,26 @@ def bind_arguments(
     return Arguments(
         call, tuple(binder.inputs), tuple(binder.handles), binder.targets, binder.given_up, bool(binder.slots)
     )
+
+
+def _bind_simple(
+    values: Sequence[Any], names: tuple[str, ...], parameters: Sequence[Parameter], session: Any
+) -> Arguments | None:
+    """Bind numbers, strings and Futures that are only read, quickly; None if there is anything else."""
+    atoms = session.atoms
+    written: list[Any] = []
+    positions: dict[Version, int] = {}
+    for value, (_, direction) in zip(values, parameters, strict=True):
+        if direction is not IN:
+            return None
+        if type(value) in atoms:
+            written.append(value)
+            continue
+        version = value._current() if type(value) is Future and value._session is session else None
+        if version is None or version.commuters is not None:
+            return None
+        written.append(("value", positions.setdefault(version, len(positions))))
+    return Arguments(Call(tuple(written), names), tuple(positions), (), [], [], False)
 
 
 def _take_private(binder: Binder, values: Sequence[Any], parameters: Sequence[Parameter]) -> None:

@@ -1,7 +1,7 @@
 """Files as values: snapshots of files and directories, kept once per content and only as long as someone has them.
 
-The content lies in a folder of this process, its store. To another process goes the content itself, as buffers over the
-mapped file, so that the sender never has it in memory; the receiver writes it into its own store, unless it is there.
+The content lies in a folder of this process, its store. To another process goes the content itself, that of a large
+file as buffers over the mapped file, so that the sender never reads it; the receiver writes it into its own store.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import stat
 import tempfile
 import threading
 import weakref
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, Self, SupportsIndex
@@ -36,8 +36,9 @@ __all__ = [
 
 PART_BYTES = 1 << 26
 """Content travels in buffers of at most so many bytes."""
-BUILT = ".dsflow-"
-"""Begins the names of folders in which something is built."""
+MAPPED_BYTES = 1 << 23
+"""Smaller files are read: each map keeps a file descriptor, and a directory may hold thousands of files."""
+BUILT = ".dsflow-"  # begins the names of folders in which something is built
 
 AnyPath = str | os.PathLike[str]
 Files = tuple[tuple[str, "StoredFile"], ...]
@@ -114,13 +115,15 @@ class StoredFile:
         wrap = pickle.PickleBuffer if protocol.__index__() >= 5 else bytes
         return _rebuild, (self.digest, self.nbytes, self.mode, *map(wrap, self._parts()))
 
-    def _parts(self) -> list[mmap.mmap]:
-        """The content as mapped memory, which is unmapped when nobody has it any more.
+    def _parts(self) -> list[bytes] | list[mmap.mmap]:
+        """The content, as mapped memory if it is large, which is unmapped when nobody has it any more.
 
         A map for each part, not views of one map: the garbage collector may clear a memoryview while it is exported,
         which crashes the interpreter.
         """
         with self.open() as file:
+            if self.nbytes < MAPPED_BYTES:
+                return [file.read()] if self.nbytes else []
             sizes = {at: min(PART_BYTES, self.nbytes - at) for at in range(0, self.nbytes, PART_BYTES)}
             return [mmap.mmap(file.fileno(), size, access=mmap.ACCESS_READ, offset=at) for at, size in sizes.items()]
 
@@ -187,8 +190,7 @@ class StoredDirectory:
         """Make the directory at ``path`` exactly this one; its files are the caller's own.
 
         All is built first and moved into place then. A directory that is there stays and gets another content, since it
-        may be some process's current directory, or a mount point. Raises FileNotFoundError when the folder of ``path``
-        does not exist, NotADirectoryError when something else is there.
+        may be some process's current directory, or a mount point. Raises FileNotFoundError when its folder is missing.
         """
         target = Path(path).resolve()
         beside = target if target.exists() else target.parent
@@ -314,7 +316,7 @@ def _replace_content(target: Path, new: Path) -> None:
 
 
 class _Blob:
-    """A file of the store that is deleted with this object, or when making it fails."""
+    """A file of the store that is deleted with this object."""
 
     __slots__ = ("__weakref__", "delete", "path")
 
@@ -324,13 +326,6 @@ class _Blob:
         # file's name is its own, so deleting it needs no lock and may happen at any moment, in any thread.
         self.delete = weakref.finalize(self, _delete, path, os.getpid())
         self.delete.atexit = False
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: object, *_: object) -> None:
-        if kind is not None:  # the traceback holds this object, for as long as anyone holds the exception
-            self.delete()
 
 
 def _delete(path: Path, pid: int) -> None:
@@ -347,7 +342,6 @@ class _Store:
 
     def forget(self) -> None:
         """Begin without a folder. In a forked process the old one is the parent's, whose threads may hold the lock."""
-        self._pid = os.getpid()
         self._folder: Path | None = None
         self.blobs: weakref.WeakValueDictionary[str, _Blob] = weakref.WeakValueDictionary()
         self._lock = threading.RLock()  # the garbage collector may run a destructor that stores a file
@@ -359,12 +353,18 @@ class _Store:
                 self._folder = Path(tempfile.mkdtemp(prefix="dsflow-files-", dir=self._parent))
             return self._folder
 
-    def draft(self) -> _Blob:
-        """Make an empty file."""
+    @contextlib.contextmanager
+    def draft(self) -> Iterator[_Blob]:
+        """Make an empty file, which is deleted when filling it fails."""
         with self._lock:  # until the file is there, clear() might remove the folder
             descriptor, name = tempfile.mkstemp(dir=self.folder())
         os.close(descriptor)
-        return _Blob(Path(name))
+        blob = _Blob(Path(name))
+        try:
+            yield blob
+        except BaseException:
+            blob.delete()  # not later: the traceback holds it, for as long as anyone holds the exception
+            raise
 
     def keep(self, draft: _Blob, digest: str) -> _Blob:
         """Enter a file that has got its content; give the one to use, which may be another with this content."""
@@ -388,8 +388,8 @@ class _Store:
         self._parent = None if folder is None else Path(folder).absolute()
 
     def remove(self) -> None:
-        """Remove the folder with what is in it, if it is this process's own."""
-        if self._folder is not None and self._pid == os.getpid():
+        """Remove the folder with what is in it."""
+        if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
 
 

@@ -27,6 +27,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from dsflow._active import end_session
+from dsflow._blobs import set_store_parent
 from dsflow._channel import Channel, PeerGoneError
 from dsflow._context import Context
 from dsflow._execution import run_task
@@ -83,7 +84,6 @@ class Server:
                 self._sending.release()
 
     def _serve(self, job: Job) -> None:
-        logging.getLogger().setLevel(job.log_level)
         with contextlib.suppress(OSError):  # the folder may be gone
             os.chdir(job.folder)
         self._busy = True
@@ -101,13 +101,15 @@ class Server:
         start_time = time.time()
         try:
             task = self._task_of(job)
-            with _own_session() as session:
+            with _own_session() as session, _log_level(job.log_level):
+                context = Context(session, label=job.key)
+                context.grant = job.grant
                 return run_task(
                     self._announcing(task) if job.announced else task,
                     job.call,
                     job.inputs,
                     [_settled_future(stored, failure, session) for stored, failure in job.handles],
-                    Context(session, label=job.key),
+                    context,
                     site=job.site,
                     worker=job.worker,
                     portable=True,
@@ -164,6 +166,17 @@ def _own_session() -> Iterator[Session]:
         end_session(abandon=True)
 
 
+@contextlib.contextmanager
+def _log_level(level: int) -> Iterator[None]:
+    root = logging.getLogger()
+    before = root.level
+    root.setLevel(level)
+    try:
+        yield
+    finally:
+        root.setLevel(before)
+
+
 def _settled_future(stored: Stored, failure: bytes | None, session: Session) -> Future[Any]:
     version = Version(stored=stored)
     if failure is not None:
@@ -212,7 +225,7 @@ class _LogForwarder(logging.Handler):
 
 
 def main() -> None:
-    """Be a child process; the number of the descriptor of its socket is on the command line."""
+    """Be a child process; on the command line are the descriptor of its socket and the folder for its files."""
     _end_with(os.dup(0))
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)  # a task that asks for input gets none
     with contextlib.suppress(OSError):  # the parent may have no standard error
@@ -220,6 +233,7 @@ def main() -> None:
     faulthandler.enable()
     connection = socket.socket(fileno=int(sys.argv[1]))
     connection.set_inheritable(False)
+    set_store_parent(sys.argv[2])
     server = Server(Channel(connection))
     os.register_at_fork(after_in_child=server.leave)
     for descriptor, name in ((1, "stdout"), (2, "stderr")):

@@ -27,6 +27,7 @@ from dsflow._functions import stamp_of
 from dsflow._graph import Call, Failure, Outcome, Run
 from dsflow._job import Job, describe_call, make_job
 from dsflow._process import ChildProcess, Emit, OverdueError, end_all
+from dsflow._resources import Grant
 from dsflow._session import inherited_environment
 
 if TYPE_CHECKING:
@@ -94,6 +95,7 @@ class ChildPool:
         worker: str,
         time_out_s: float | None = None,
         environment: dict[str, str] | None = None,
+        grant: Grant | None = None,
         emit: Emit | None = None,
     ) -> Outcome:
         """Run a task in a process of its own; return what came of it.
@@ -111,6 +113,8 @@ class ChildPool:
             Seconds from the start of the function after which the process is killed.
         environment : dict, optional
             Variables of the process besides those of this one.
+        grant : Grant, optional
+            What the task has been given of the machine, for `current_task`.
         emit : callable, optional
             Takes what the task prints and logs (stream ``"log:LEVEL:NAME"``); by default it goes to this process's
             own streams and loggers.
@@ -124,7 +128,7 @@ class ChildPool:
 
         try:
             self.accept(task)
-            job = make_job(task, call, inputs, handles, key, site, worker, time_out_s is not None)
+            job = make_job(task, call, inputs, handles, key, site, worker, time_out_s is not None, grant)
         except TypeError as error:
             return failed(error)
         try:
@@ -172,9 +176,9 @@ class ChildPool:
     # --- taking and giving back --------------------------------------------------------------------------------------
 
     def _perform(self, job: Job, extra: dict[str, str], time_out_s: float | None, emit: Emit) -> Any:
-        child, surplus = self._take(job.key, extra)
         reply = None
         try:
+            child, surplus = self._take(job.key, extra)
             end_all(surplus)
             reply = child.perform(job, time_out_s, emit)
         except OverdueError:
@@ -185,7 +189,7 @@ class ChildPool:
         except PeerGoneError:
             pass  # it is told below how it ended
         finally:
-            how = self._give_back(job.key, child, healthy=reply is not None)
+            how = self._give_back(job.key, healthy=reply is not None)
         if child.reason is not None:
             raise TaskCancelledError(child.reason)
         if reply is None and not child.is_ready:
@@ -209,27 +213,28 @@ class ChildPool:
             surplus = [child for child in self._idle if not child.channel.is_open()]  # it has died
             self._idle = [child for child in self._idle if child not in surplus]
             fitting = [child for child in self._idle if child.environment == environment]
-            try:
-                child = fitting[-1] if fitting else ChildProcess(environment)
-            except OSError as error:
-                raise EngineError(f"{key}: a process of its own cannot be started: {error}.") from error
             if fitting:
-                self._idle.remove(child)
-            self._busy[key] = child
+                self._idle.remove(fitting[-1])
+                child = self._busy[key] = fitting[-1]
+            else:
+                child = self._busy[key] = _started(key, environment)
             self._most_busy = max(self._most_busy, len(self._busy))
             while self._idle and len(self._idle) + len(self._busy) > self._most_busy:
                 surplus.append(self._idle.pop(0))
         return child, surplus
 
-    def _give_back(self, key: str, child: ChildProcess, *, healthy: bool) -> str:
-        """Keep a child for the next task, or end it; return how it ended."""
+    def _give_back(self, key: str, *, healthy: bool) -> str:
+        """Keep the child that ran a task for the next one, or end it; return how it ended."""
         with self._lock:
+            child = self._busy.get(key)
+            if child is None:
+                return "nothing"
             if healthy and child.reason is None and not self._closed:
                 del self._busy[key]
                 child.idle_since = time.monotonic()
                 self._idle.append(child)
                 self._set_timer()
-                return ""
+                return "nothing"
             child.ending = True
         how = child.end()
         with self._changed:
@@ -266,6 +271,13 @@ def _forget_after_fork() -> None:
 
 
 os.register_at_fork(after_in_child=_forget_after_fork)
+
+
+def _started(key: str, environment: dict[str, str]) -> ChildProcess:
+    try:
+        return ChildProcess(environment)
+    except OSError as error:
+        raise EngineError(f"{key}: a process of its own cannot be started: {error}.") from error
 
 
 def _read_failure(packed: bytes, job: Job) -> Failure:

@@ -62,13 +62,15 @@ class Commuters:
         self._tail = base
         self._session = session
         self._site = site
-        self._unsettled = 0
+        self._members: dict[str, Node] = {}
+        """Calls that are not settled, by key."""
         self._failure: Failure | None = None
         self._unbound: dict[str, Version] = {}
         """What the calls that are not bound yet will make, by the key of their node."""
         self.closed = False
         """True when something else reads the end, so that no more calls can be added."""
         self.join = Node(session.new_key(_Join.name), _Join, NO_CALL, (), (), site, None)
+        self.join.awaits = lambda: list(self._members.values())
         self.end = Version(self.join)
         self.end.commuters = self
 
@@ -82,8 +84,8 @@ class Commuters:
         with graph.lock:
             if self.closed:
                 return False
-            is_first = not self._unsettled
-            self._unsettled += 1
+            is_first = not self._members
+            self._members[node.key] = node
             self._unbound[node.key] = output
         if is_first:  # not before: a group without calls would be waited for
             graph.add(self.join, [self.end], follow=False)
@@ -101,10 +103,10 @@ class Commuters:
 
     def _member_settled(self, node: Node) -> None:
         with self._session.graph.lock:
-            self._unsettled -= 1
+            del self._members[node.key]
             self._unbound.pop(node.key, None)
             self._failure = self._failure or node.failure
-            if self._unsettled:
+            if self._members:
                 return
             self.closed = True
         outcome = Outcome([self._tail]) if self._failure is None else Outcome(failure=self._failure)

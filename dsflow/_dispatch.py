@@ -10,8 +10,7 @@ from __future__ import annotations
 import bisect
 import itertools
 import threading
-from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -73,25 +72,20 @@ class Dispatcher:
 
     def route(self, nodes: Iterable[Node]) -> None:
         """Give to the engine those of the nodes that it can have, and what follows them."""
+        engine, graph = self._session.engine, self._session.graph
+        while sendable := [each for node in nodes for each in self._passing(node)]:
+            engine.submit(sendable)
+            nodes = [follower for node in sendable for follower in graph.mark_sent(node)] if engine.orders else ()
+
+    def _passing(self, node: Node) -> Sequence[Node]:
+        """The nodes that may go to the engine now that one may be able to run: usually that one, or none."""
         session = self._session
-        orders = session.engine.orders
-        stack = deque(nodes)
-        while stack:
-            sendable = []
-            for node in stack:
-                if node.commuting and not bind_commuting(node, session):
-                    continue
-                held = node.needs is not None or self._n_constrained > 0
-                if session.graph.claim(node, early=orders and not held):
-                    sendable += self._admitted(node) if held else [node]
-            stack.clear()
-            if sendable:
-                session.engine.submit(sendable)
-            for node in sendable:
-                if orders:
-                    stack.extend(session.graph.mark_sent(node))
-                else:
-                    node.sent = True
+        if node.commuting and not bind_commuting(node, session):
+            return ()
+        held = node.needs is not None or self._n_constrained > 0
+        if not session.graph.claim(node, early=session.engine.orders and not held):
+            return ()
+        return self._admitted(node) if held else (node,)
 
     def _admitted(self, node: Node) -> list[Node]:
         """Put a node in the queue; return those that can leave it."""
@@ -149,9 +143,10 @@ class Dispatcher:
 
     def _submit(self, nodes: list[Node]) -> None:
         if nodes:
-            self._session.engine.submit(nodes)
-            for node in nodes:
-                self.route(self._session.graph.mark_sent(node))
+            engine, graph = self._session.engine, self._session.graph
+            engine.submit(nodes)
+            if engine.orders:
+                self.route([follower for node in nodes for follower in graph.mark_sent(node)])
 
     @contextmanager
     def suspended(self, key: str, node: Node | None) -> Iterator[None]:

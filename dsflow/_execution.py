@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 from dsflow._context import Context, enter_context
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
     from dsflow._session import Session
 
 __all__ = ["run_node", "run_task"]
+
+
+_NO_FILES = nullcontext()
 
 
 def run_node(node: Node, session: Session, worker: str, emit: Callable[[str, str], None] | None = None) -> Outcome:
@@ -73,14 +77,16 @@ def run_task(
     start = time.time()
     loaded: Loaded | None = None
     try:
-        with workplace_of(call.files) as workplace:
+        with workplace_of(call.files) if call.files else _NO_FILES as workplace:
             loaded = load_arguments(call, inputs, handles, workplace)
-            with redirected(context, workplace):
+            with redirected(context, workplace) if workplace is not None else _NO_FILES:
                 result = task.function(*loaded.positional, **loaded.named)
             stored = _freeze_results(task, result, loaded, context, portable)
     except BaseException as error:
         if isinstance(error, KeyboardInterrupt) and threading.current_thread() is threading.main_thread():
             raise
+        if context.children and not isinstance(error, Exception):  # it was stopped, and so are they
+            context.session.cancel(context.children, "the task that has called it was stopped")
         positional, named = (loaded.positional, loaded.named) if loaded is not None else ([], {})
         explain_failure(error, task, positional, named, site, worker)
         return Outcome(failure=Failure(error, context.label), run=Run(worker, start, time.time(), 0, 0))

@@ -1,7 +1,7 @@
 """Executor: tasks behind the interface of `concurrent.futures`, for libraries that take an executor.
 
-What moves: arguments, as with any task; and, other than with a task, each result comes to this process as soon as its
-call has ended, since a `concurrent.futures.Future` holds its value. Results that lie on workers come many at a time.
+What moves: arguments, as with any task; and each result, to this process, as soon as its call has ended, since a
+`concurrent.futures.Future` holds its value. Results that lie on workers come many at a time.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import groupby, islice
 from operator import attrgetter
-from types import FrameType, FunctionType, MethodType
+from types import FrameType, FunctionType, MethodType, SimpleNamespace
 from typing import Any, NoReturn, TypeVar
 
 from dsflow._context import Context, current_context, enter_context
@@ -27,7 +27,7 @@ from dsflow._graph import REMOTE
 from dsflow._session import Session
 from dsflow._task import Task, task
 
-__all__ = ["CallFuture", "CallSite", "Courier", "Executor", "cancel_calls", "name_of", "named_task", "start_call"]
+__all__ = ["CallFuture", "Courier", "Executor", "cancel_calls", "name_of", "named_task", "site_of", "start_call"]
 
 T = TypeVar("T")
 
@@ -43,17 +43,17 @@ class CallFuture(concurrent.futures.Future[T]):
         self.session = future._session
         self._context = context if context.is_task else None
         """The task that has made the call, for calls that callbacks make."""
+        self._lock = threading.Lock()
+        self._callbacks: list[Callable[[concurrent.futures.Future[T]], object]] | None = []
+        """None when they have been called."""
 
     def running(self) -> bool:
-        """Return whether the call has begun and not ended; on a cluster that it has begun is not known here."""
+        """Return whether the call has begun and not ended. On a cluster it is never seen to have begun."""
         node = self.version.node
         return node is not None and node.started is not None and not node.settled
 
     def cancel(self) -> bool:
-        """Keep the call from being made, and cancel what depends on it; return whether it is cancelled.
-
-        One that is running, or has ended, is not. On a cluster one that is running may be: its result is dropped.
-        """
+        """Cancel the call, unless it is `running` or has ended, and what depends on it; return whether it is."""
         if not self.running():
             cancel_calls([self], "its Future was cancelled")
         return self.cancelled()
@@ -63,27 +63,21 @@ class CallFuture(concurrent.futures.Future[T]):
         try:
             return super().result(self._wait_for_task(timeout))
         finally:
-            self._mark_seen()
             del self  # as the base class does: the exception's frames must not hold what holds the exception
 
     def exception(self, timeout: float | None = None) -> BaseException | None:
         """Wait for the call and return its exception, or None if it succeeded; a task that waits gives up its slot."""
-        error = super().exception(self._wait_for_task(timeout))
-        self._mark_seen()
-        return error
+        return super().exception(self._wait_for_task(timeout))
 
     def _wait_for_task(self, timeout: float | None) -> float | None:
-        """Wait until the task has ended; return what is left of the time."""
+        """Wait until the task has ended, and regard its failure as told; return what is left of the time."""
         start = time.monotonic()
         node = self.version.node
         if node is not None:
             self.session.wait([node], timeout)
+        if self.version.failure is not None:
+            self.session.note_seen(self.version.failure)
         return None if timeout is None else max(0.0, timeout - (time.monotonic() - start))
-
-    def _mark_seen(self) -> None:
-        failure = self.version.failure
-        if failure is not None:
-            self.session.note_seen(failure)
 
     def __reduce__(self) -> NoReturn:
         raise TypeError(
@@ -94,14 +88,16 @@ class CallFuture(concurrent.futures.Future[T]):
     def settle(self, courier: Courier) -> None:
         """End as the task has ended, once the value is here."""
         failure = self.version.failure
-        if failure is not None:
+        if failure is None and self.version.stored is REMOTE:
+            courier.bring(self)
+            return
+        if failure is None:
+            self.receive(self.version.stored)
+        else:
             if failure.key == self.version.maker:  # its own failure is told here, and nowhere else
                 self.session.note_seen(failure)
             self.fail(failure.exception)
-        elif self.version.stored is REMOTE:
-            courier.bring(self)
-        else:
-            self.receive(self.version.stored)
+        self.announce()
 
     def receive(self, stored: Stored) -> None:
         """End with a value."""
@@ -110,54 +106,68 @@ class CallFuture(concurrent.futures.Future[T]):
         except Exception as error:  # noqa: BLE001 - it may be of a class that only the worker can import
             self.fail(error)
         else:
-            self._end(lambda: self.set_result(value))
+            self.set_result(value)
 
     def fail(self, error: BaseException) -> None:
         """End without a value."""
         if isinstance(error, TaskCancelledError):
-            self._end(super().cancel)
+            super().cancel()
             self.set_running_or_notify_cancel()
         else:
-            self._end(lambda: self.set_exception(error))
+            self.set_exception(error)
 
-    def _end(self, announce: Callable[[], object]) -> None:
-        """Let callbacks call tasks in the name of who made this call."""
+    def add_done_callback(self, fn: Callable[[concurrent.futures.Future[T]], object]) -> None:
+        """Call ``fn(self)`` once the call has ended; its exceptions are logged."""
+        with self._lock:
+            if self._callbacks is not None:
+                self._callbacks.append(fn)
+                return
+        super().add_done_callback(fn)
+
+    def announce(self) -> None:
+        """Call the callbacks: after all that end together have, and in the name of the task that has made this call."""
+        with self._lock:
+            callbacks, self._callbacks = self._callbacks, None
         before = enter_context(self._context)
         try:
-            announce()
+            for fn in callbacks or ():
+                super().add_done_callback(fn)  # at once
         finally:
             enter_context(before)
 
 
 class Courier:
-    """Brings values here that lie on workers: all that are ready together, in a thread that lives as long.
+    """Brings values here that lie on workers: all that are ready together, in a thread of their own.
 
-    The engine's own thread has better things to do, and must not wait for tasks, as callbacks may.
+    The engine's thread has better things to do, and must not wait for tasks, as callbacks may.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._ready: list[CallFuture[Any]] = []
-        self._working = False
+        self._fetching = False
 
     def bring(self, future: CallFuture[Any]) -> None:
         """Bring the value of a Future whose task has ended."""
         with self._lock:
             self._ready.append(future)
-            if self._working:
-                return
-            self._working = True
-        threading.Thread(target=self._work, name="dsflow-courier", daemon=True).start()
+            self._fetch_if_ready()
 
-    def _work(self) -> None:
-        while True:
-            with self._lock:
-                futures, self._ready = self._ready, []
-                self._working = bool(futures)
-            if not futures:
-                return
-            for session, own in groupby(futures, attrgetter("session")):
-                _deliver(list(own), session)
+    def _fetch_if_ready(self) -> None:
+        if self._ready and not self._fetching:
+            self._fetching = True
+            threading.Thread(target=self._fetch, name="dsflow-courier", daemon=True).start()
+
+    def _fetch(self) -> None:
+        with self._lock:
+            futures, self._ready = self._ready, []
+        for session, own in groupby(futures, attrgetter("session")):
+            _deliver(list(own), session)
+        with self._lock:
+            self._fetching = False
+            self._fetch_if_ready()
+        for future in futures:
+            future.announce()
 
 
 def _deliver(futures: Sequence[CallFuture[Any]], session: Session) -> None:
@@ -168,11 +178,9 @@ def _deliver(futures: Sequence[CallFuture[Any]], session: Session) -> None:
         if len(futures) > 1:
             for future in futures:
                 _deliver([future], session)
-        elif session.closed:
-            advice = "shut an executor down before dsflow.stop()"
-            futures[0].fail(SessionError(f"the session ended before the value of a call was here; {advice}."))
         else:
-            futures[0].fail(error)
+            ended = SessionError("the session ended before a value was here; shut an executor down before it ends.")
+            futures[0].fail(ended if session.closed else error)
         return
     for future, value in zip(futures, values, strict=True):
         future.receive(value)
@@ -184,16 +192,13 @@ def cancel_calls(futures: Iterable[CallFuture[Any]], reason: str) -> None:
         session.cancel([node for node in (future.version.node for future in own) if node is not None], reason)
 
 
-class CallSite:
-    """The line that a frame is at: what a task reads of its caller's frame, without the variables."""
-
-    def __init__(self, frame: FrameType) -> None:
-        self.f_code = frame.f_code
-        self.f_lineno = frame.f_lineno
+def site_of(frame: FrameType) -> Any:
+    """Return what a task reads of its caller's frame, the line, without the variables."""
+    return SimpleNamespace(f_code=frame.f_code, f_lineno=frame.f_lineno)
 
 
 def start_call(
-    task: Task[T], args: Iterable[Any], kwargs: dict[str, Any], courier: Courier, site: CallSite
+    task: Task[T], args: Iterable[Any], kwargs: dict[str, Any], courier: Courier, site: Any
 ) -> CallFuture[T]:
     """Call a task; return a Future for `concurrent.futures`."""
     context = current_context()
@@ -235,8 +240,7 @@ def name_of(function: Any) -> str:
     """Name of a callable, for keys and messages."""
     while isinstance(function, functools.partial):
         function = function.func
-    name: str = getattr(function, "__name__", type(function).__name__)
-    return name
+    return str(getattr(function, "__name__", type(function).__name__))
 
 
 class Executor(concurrent.futures.Executor):
@@ -284,7 +288,7 @@ class Executor(concurrent.futures.Executor):
         TypeError
             When the arguments do not fit the function, or cannot be copied.
         """
-        return self._submit(*self._task_of(fn, args), kwargs, CallSite(sys._getframe(1)))
+        return self._submit(*self._task_of(fn, args), kwargs, site_of(sys._getframe(1)))
 
     def map(
         self,
@@ -322,7 +326,7 @@ class Executor(concurrent.futures.Executor):
             if size is not None and size < 1:
                 raise ValueError(f"Executor.map: {name}={size!r} is less than 1.")
         deadline = None if timeout is None else time.monotonic() + timeout
-        site = CallSite(sys._getframe(1))
+        site = site_of(sys._getframe(1))
         calls = zip(*iterables, strict=False)
         futures: Iterator[CallFuture[Any]]
         if chunksize == 1:
@@ -350,10 +354,11 @@ class Executor(concurrent.futures.Executor):
             cancel_calls([future for future in pending if not future.running()], "its executor was shut down")
         if wait:
             for future in pending:
-                future._wait_for_task(None)
+                if (node := future.version.node) is not None:
+                    future.session.wait([node])
             concurrent.futures.wait(pending)
 
-    def _submit(self, task: Task[T], args: Sequence[Any], kwargs: dict[str, Any], site: CallSite) -> CallFuture[T]:
+    def _submit(self, task: Task[T], args: Sequence[Any], kwargs: dict[str, Any], site: Any) -> CallFuture[T]:
         if self._closed:
             raise RuntimeError("Executor.submit: cannot schedule new futures after shutdown; make another Executor.")
         future = start_call(task, args, kwargs, self._courier, site)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -86,12 +87,17 @@ def explain(future: Any) -> str:
 
 def _version_of(value: Any) -> Version | None:
     if type(value) is Future:
-        return value._version
+        version: Version = value._version
+        return version
     if not has_context():
         return None
-    future = current_context().tracker.find(value)
+    tracker = current_context().tracker
+    future = tracker.find(value)
+    if future is None and isinstance(value, (str, os.PathLike)):
+        known = tracker.paths.get(os.path.realpath(value))
+        future = None if known is None else known.newest()
     return None if future is None else future._version
 
 
 def _described(value: Any) -> str:
-    return f"a {type(value).__name__}"
+    return repr(value) if isinstance(value, str) else f"a {type(value).__name__}"

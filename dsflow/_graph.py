@@ -164,9 +164,9 @@ class Node:
     """One call of a task: what to run, on which versions, making which versions."""
 
     __slots__ = (
-        "__weakref__", "attempt", "call", "callbacks", "children", "claimed", "commuting", "dependents", "failure",
-        "followers", "function", "grant", "groups", "handle", "handles", "inputs", "key", "name", "needs", "options",
-        "outputs", "parent", "run", "sent", "settled", "site", "started", "unsent", "waiting",
+        "__weakref__", "attempt", "awaits", "call", "callbacks", "children", "claimed", "commuting", "dependents",
+        "failure", "followers", "function", "grant", "groups", "handle", "handles", "inputs", "key", "name", "needs",
+        "options", "outputs", "parent", "run", "sent", "settled", "site", "started", "unsent", "waiting",
     )  # fmt: skip
 
     def __init__(  # noqa: PLR0915 - one statement a field
@@ -209,6 +209,8 @@ class Node:
         """How many of its inputs and handles an engine that orders nodes does not know of yet."""
         self.followers: list[Node] = []
         """Nodes that an engine which orders nodes may have once it has this one."""
+        self.awaits: Callable[[], list[Node]] | None = None
+        """Returns the nodes that it waits for, if these are not the makers of its inputs."""
         self.claimed = False
         """Whether it has everything it needs, or is about to be given to the engine."""
         self.sent = False
@@ -241,6 +243,8 @@ class Node:
 
     def awaited(self) -> list[Node]:
         """The nodes that it waits for."""
+        if self.awaits is not None:
+            return self.awaits()
         return [version.node for version in self.inputs if version.node is not None and not version.node.settled]
 
     @property

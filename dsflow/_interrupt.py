@@ -203,6 +203,8 @@ def nested(function: Callable[[], object]) -> Callable[[], None]:
 def interrupt(key: str, stuck: Callable[[], object] | None = None) -> bool:
     """Raise `TaskInterrupted` in what runs under a key, as soon as that can be done. A second time does nothing.
 
+    What runs in the calling thread itself and is ending by a KeyboardInterrupt is left to do so.
+
     Parameters
     ----------
     key : str
@@ -215,8 +217,9 @@ def interrupt(key: str, stuck: Callable[[], object] | None = None) -> bool:
     bool
         False if nothing runs under the key.
     """
+    ending = threading.get_ident() if isinstance(sys.exc_info()[1], KeyboardInterrupt) else None
     with _lock:
-        found = [run for run in (*_running, *_claimed) if run.key == key and _claim(run)]
+        found = [run for run in (*_running, *_claimed) if run.key == key and run.ident != ending and _claim(run)]
         new = [run for run in found if not run.interrupted]
         for run in new:
             run.interrupted = True

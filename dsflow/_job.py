@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from dsflow._failure import describe_value, pack_failure
 from dsflow._freeze import ATOMS, LOCAL_ATOMS, Frozen, Stored, freeze, thaw
 from dsflow._graph import Call, Failure
+from dsflow._resources import Grant
 
 if TYPE_CHECKING:
     from dsflow._task import Task
@@ -46,6 +47,8 @@ class Job:
     """True if the start of the function is to be reported."""
     log_level: int
     """Level of the root logger of the parent."""
+    grant: Grant | None
+    """What the task has been given of the machine."""
     folder: str
     """The working directory of the parent."""
 
@@ -64,6 +67,7 @@ def make_job(
     site: str,
     worker: str,
     announced: bool,
+    grant: Grant | None,
 ) -> Job:
     """Make the job for a call of a task that has been pickled.
 
@@ -89,6 +93,7 @@ def make_job(
             site=site,
             worker=worker,
             announced=announced,
+            grant=grant,
             log_level=logging.getLogger().getEffectiveLevel(),
             folder=str(Path.cwd()),
         )

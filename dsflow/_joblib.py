@@ -23,7 +23,7 @@ from typing import Any
 
 from dsflow._context import active_context, current_context
 from dsflow._errors import DsflowError
-from dsflow._executor import CallFuture, CallSite, Courier, cancel_calls, name_of, named_task, start_call
+from dsflow._executor import CallFuture, Courier, cancel_calls, name_of, named_task, site_of, start_call
 from dsflow._failure import describe_value
 from dsflow._freeze import Stored, freeze, is_array, thaw
 from dsflow._future import Future
@@ -194,7 +194,7 @@ class _Batches:
         self._limit = limit
         self._max_nbytes = max_nbytes
         self._session: Session = current_context().session
-        self._site = CallSite(_users_frame())
+        self._site = site_of(_users_frame())
         self._courier = Courier()
         self._lock = threading.Lock()
         self._held: deque[tuple[Any, Callable[[Any], Any]]] = deque()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -38,12 +38,13 @@ class Loaded:
     @property
     def positional(self) -> list[Any]:
         """Arguments that are passed by position."""
-        return self.arguments[: len(self.arguments) - len(self.call.names)]
+        return self.arguments[: -len(self.call.names)] if self.call.names else self.arguments
 
     @property
     def named(self) -> dict[str, Any]:
         """Arguments that are passed by name."""
-        return dict(zip(self.call.names, self.arguments[len(self.arguments) - len(self.call.names) :], strict=True))
+        names = self.call.names
+        return dict(zip(names, self.arguments[-len(names) :], strict=True)) if names else {}
 
     def changed(self) -> list[Any]:
         """Return what the task has changed, as it is now: objects, and stored files.
@@ -55,6 +56,8 @@ class Loaded:
         FileNotFoundError
             When a file that the task was to write is not there.
         """
+        if not self.call.changed:
+            return []
         return [self._changed(*path, parameter=name) for path, name in zip(
             self.call.changed, self.call.parameters, strict=True)]  # fmt: skip
 
@@ -105,22 +108,23 @@ def load_arguments(
         kind, position = reference
         return packs[kind][position]
 
-    packs["private"] = thaw(call.private, writable=True, lookup=lookup) or ()
-    packs["shared"] = thaw(call.shared, lookup=lookup) or ()
+    if call.private is not None:
+        packs["private"] = thaw(call.private, writable=True, lookup=lookup)
+    if call.shared is not None:
+        packs["shared"] = thaw(call.shared, lookup=lookup)
 
     def build(entry: Any) -> Any:
-        if type(entry) is not tuple:
-            return entry
         kind, what = entry
         if kind in packs:
             return packs[kind][what]
-        return builders[kind](what)
+        if kind == "list":
+            return [build(each) if type(each) is tuple else each for each in what]
+        if kind == "dict":
+            return {key: build(each) if type(each) is tuple else each for key, each in what.items()}
+        if kind == "blank":
+            return packs["shared"][what]()
+        if kind == "path":
+            return Path(values[what])
+        return None if workplace is None else workplace.path_of(what, values)
 
-    builders: dict[str, Callable[[Any], Any]] = {
-        "list": lambda entries: list(map(build, entries)),
-        "dict": lambda entries: {key: build(entry) for key, entry in entries.items()},
-        "blank": lambda position: packs["shared"][position](),
-        "path": lambda position: Path(values[position]),
-        "file": lambda position: None if workplace is None else workplace.path_of(position, values),
-    }
-    return Loaded(call, list(map(build, call.values)), workplace)
+    return Loaded(call, [build(entry) if type(entry) is tuple else entry for entry in call.values], workplace)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -37,11 +39,13 @@ class ChildProcess:
     """A child process, as its parent sees it."""
 
     def __init__(self, environment: dict[str, str]) -> None:
+        self._folder = tempfile.mkdtemp(prefix="dsflow-child-")
+        """Where it keeps files, so that none are left when it was killed."""
         ours, theirs = socket.socketpair()
         with theirs:
             try:
                 self._process = subprocess.Popen(  # noqa: S603 - a module of ours
-                    [sys.executable, "-P", "-m", "dsflow._child", str(theirs.fileno())],
+                    [sys.executable, "-P", "-m", "dsflow._child", str(theirs.fileno()), self._folder],
                     stdin=subprocess.PIPE,
                     bufsize=0,
                     pass_fds=(theirs.fileno(),),
@@ -50,6 +54,7 @@ class ChildProcess:
                 )
             except BaseException:
                 ours.close()
+                shutil.rmtree(self._folder)
                 raise
         self.environment = environment
         self.channel = Channel(ours, self._patience)
@@ -101,6 +106,7 @@ class ChildProcess:
         code = self._process.wait()
         assert self._process.stdin is not None
         self._process.stdin.close()
+        shutil.rmtree(self._folder, ignore_errors=True)
         return f"exit code {code}" if code >= 0 else f"signal {signal.Signals(-code).name}"
 
     def forget(self) -> None:

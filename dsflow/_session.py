@@ -84,7 +84,7 @@ class Session:
         """What the workers that are started here have."""
         self.listeners: list[Listener] = []
         self._failures: list[Failure] = []
-        self._wall_clock: WallClockError | None = None
+        self._wall_clock: Failure | None = None
         self.wall_clock_timer: threading.Timer | None = None
         """Ends the session's work in time, if it was given a limit."""
         self.prefix = uuid.uuid4().hex[:8]
@@ -139,7 +139,7 @@ class Session:
 
     def _check_open(self, name: str) -> None:
         if self._wall_clock is not None:
-            raise self._wall_clock
+            self._wall_clock.throw()
         if self.closed:
             raise SessionError(f"{name}: the session has ended; dsflow.start() begins another.")
 
@@ -318,21 +318,22 @@ class Session:
 
     # --- the end -----------------------------------------------------------------------------------------------------
 
-    def cancel(self, nodes: Sequence[Node], reason: str | BaseException) -> None:
+    def cancel(self, nodes: Sequence[Node], reason: str) -> None:
         """Settle nodes, and what depends on them, as cancelled; those that run are stopped."""
         nodes = [node for node in nodes if not node.settled]
         for node in nodes:
-            error = reason
-            if isinstance(error, str):
-                error = TaskCancelledError(f"{node.key} (called at {node.site}) was cancelled: {reason}.")
+            error = TaskCancelledError(f"{node.key} (called at {node.site}) was cancelled: {reason}.")
             self.settle(node, Outcome(failure=Failure(error, node.key, seen=True)))
         self.engine.cancel(nodes)
 
     def expire(self, error: WallClockError) -> None:
         """Cancel everything, and refuse what comes."""
-        self._wall_clock = error
-        self._failures.append(Failure(error, "wall clock"))
-        self.cancel(list(self.graph.pending.values()), error)
+        self._wall_clock = Failure(error, "wall clock")
+        self._failures.append(self._wall_clock)
+        nodes = list(self.graph.pending.values())
+        for node in nodes:
+            self.settle(node, Outcome(failure=self._wall_clock))
+        self.engine.cancel(nodes)
 
     def close(self, *, abandon: bool = False) -> None:
         """Wait for all calls (or cancel them), then let go of everything."""

@@ -8,11 +8,11 @@ import os
 import random
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from dsflow._active import active_session
-from dsflow._context import current_context
+from dsflow._active import active_session, current_context
 from dsflow._errors import EngineError, SessionError
 
 if TYPE_CHECKING:
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from dsflow._session import Listener, Session
 
 __all__ = ["TaskCount", "count_tasks", "forbid_compute", "kill_a_worker"]
+
+PATIENCE_S = 10.0
+"""How long to look for a worker process that is alive."""
 
 
 class TaskCount:
@@ -114,14 +117,22 @@ def kill_a_worker(session: Session | None = None, seed: int | None = None) -> in
     if session is None:
         raise SessionError("kill_a_worker: no session is running; dsflow.start('dask') begins one.")
     worker_pids = getattr(session.engine, "worker_pids", None)
-    pids = sorted(set(worker_pids()) - {os.getpid()}) if worker_pids is not None else []
-    if not pids:
-        raise EngineError(
-            f"kill_a_worker: engine {session.engine.name!r} has no worker processes; use dsflow.start('dask')."
-        )
-    pid: int = random.Random(seed).choice(pids)  # noqa: S311 - a choice for a test, not a secret
-    os.kill(pid, signal.SIGKILL)
-    return pid
+    rng = random.Random(seed)  # noqa: S311 - a choice for a test, not a secret
+    deadline = time.monotonic() + PATIENCE_S
+    while worker_pids is not None and time.monotonic() < deadline:
+        pids = sorted(set(worker_pids()) - {os.getpid()})
+        if not pids:
+            break
+        pid: int = rng.choice(pids)
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:  # it has died a moment ago, and is about to be replaced
+            time.sleep(0.01)
+        else:
+            return pid
+    raise EngineError(
+        f"kill_a_worker: engine {session.engine.name!r} has no worker processes; use dsflow.start('dask')."
+    )
 
 
 @contextlib.contextmanager

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from dsflow._freeze import Stored
     from dsflow._graph import Node, Outcome, Version
+    from dsflow._resources import Place
     from dsflow._task import Task
 
 __all__ = ["Engine", "Sink"]
@@ -48,8 +49,11 @@ class Engine(Protocol):
     def holds(self, version: Version) -> bool:
         """Return whether a value that another session has asked for is there, or has failed."""
 
+    def places(self) -> Sequence[Place]:
+        """Return what there is to share out: the machines or workers, with what each of them has."""
+
     def cancel(self, nodes: Sequence[Node]) -> None:
-        """Keep nodes from starting, as far as possible; they are settled already."""
+        """Stop nodes, which are settled already, or keep them from starting; what does not end is left behind."""
 
     def explain(self, node: Node) -> str:
         """Say in a few words why a node that can run has not ended."""

@@ -3,22 +3,34 @@
 from __future__ import annotations
 
 import contextlib
+import functools
+import logging
+import os
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from dsflow._execution import run_node
+from dsflow._interrupt import PATIENCE_S, checkpoint, give_up, interrupt, nested
+from dsflow.engines._machine import this_machine
+from dsflow.engines._runner import Runner
 
 if TYPE_CHECKING:
     from dsflow._freeze import Stored
     from dsflow._graph import Node, Version
+    from dsflow._resources import Place
     from dsflow._session import Session
     from dsflow._task import Task
 
 __all__ = ["SerialEngine"]
 
+logger = logging.getLogger("dsflow")
+
 _DEPTH_PER_STACK = 20
 """Nested tasks on one stack; the next one starts a stack of its own, so that nesting is not bounded by Python's."""
+
+_ABANDON_S = 1.0
+"""How long an interrupted session waits for its stacks before it leaves them behind."""
 
 
 class SerialEngine:
@@ -31,36 +43,60 @@ class SerialEngine:
 
     def __init__(self, session: Session) -> None:
         self._session = session
+        self._runner = Runner(session, os.cpu_count() or 1)
+        self._place = this_machine(os.cpu_count() or 1, session.memory_bytes, session.labels)
         self._depth = threading.local()
+        self._stacks: dict[threading.Thread, Node] = {}
+        """Threads that are there for want of stack, and what they run."""
 
     def accept(self, task: Task[Any]) -> None:
-        """Do nothing: any function can run here."""
+        """Raise TypeError if the task is to run in a process of its own, and cannot be sent there."""
+        self._runner.accept(task)
 
     def submit(self, nodes: Sequence[Node]) -> None:
         """Run the nodes now."""
-        for node in nodes:
-            depth = getattr(self._depth, "value", 0)
-            if depth < _DEPTH_PER_STACK:
-                self._depth.value = depth + 1
-                try:
-                    self._run(node)
-                except BaseException:  # the user has interrupted it
-                    self._session.cancel([node], "the program was interrupted")
-                    raise
-                finally:
-                    self._depth.value = depth
-            else:
-                stack = threading.Thread(target=self.submit, args=([node],), name=f"dsflow-{node.key}")
-                stack.start()
-                stack.join()
+        for position, node in enumerate(nodes):
+            try:
+                self._run_on_stack(node)
+            except BaseException as error:  # the user, or who has cancelled the task that calls, has interrupted it
+                by_user = isinstance(error, KeyboardInterrupt)
+                reason = "the program was interrupted" if by_user else "the task that called it was cancelled"
+                self._session.cancel(nodes[position:], reason)
+                raise
+
+    def _run_on_stack(self, node: Node) -> None:
+        depth = getattr(self._depth, "value", 0)
+        if depth < _DEPTH_PER_STACK:
+            self._depth.value = depth + 1
+            try:
+                self._run(node)
+            finally:
+                self._depth.value = depth
+            return
+        stack = threading.Thread(target=nested(functools.partial(self._run_in_stack, node)), daemon=True)
+        stack.name = f"dsflow-{node.key}"
+        self._stacks[stack] = node
+        stack.start()
+        stack.join()
+        checkpoint()
+
+    def _run_in_stack(self, node: Node) -> None:
+        try:
+            self._run(node)
+        finally:
+            del self._stacks[threading.current_thread()]
 
     def _run(self, node: Node) -> None:
-        self._session.settle(node, run_node(node, self._session, "main"))
+        outcome = self._runner.run(node, "main")
+        if outcome is not None:
+            self._session.settle(node, outcome)
 
     @contextlib.contextmanager
     def waiting(self) -> Iterator[None]:
-        """Do nothing: whatever could run has run."""
+        """Do nothing: whatever could run has run, but for what other threads run."""
+        checkpoint()
         yield
+        checkpoint()
 
     def fetch(self, versions: Sequence[Version]) -> list[Stored]:
         """Return the values, which are all here."""
@@ -70,12 +106,23 @@ class SerialEngine:
         """Return True: there is no other session."""
         return True
 
-    def cancel(self, nodes: Sequence[Node]) -> None:
-        """Do nothing: no node is waiting to start."""
+    def places(self) -> Sequence[Place]:
+        """Return this machine; one task at a time has all of it."""
+        return [self._place]
 
-    def explain(self, _: Node) -> str:
-        """Say that the node is running."""
-        return "running in the thread that called it"
+    def cancel(self, nodes: Sequence[Node]) -> None:
+        """Interrupt those of the nodes that run; nothing else can be done about one that runs C code."""
+        for node in nodes:
+            interrupt(node.key, stuck=functools.partial(self._report, node))
+
+    def _report(self, node: Node) -> None:
+        doing = self._runner.explain(node)
+        if doing is not None:
+            logger.warning("%s was cancelled, but cannot be stopped: it is %s", node.key, doing)
+
+    def explain(self, node: Node) -> str:
+        """Say where the node runs."""
+        return self._runner.explain(node) or "about to start in the thread that called it"
 
     def peak_memory_bytes(self) -> int:
         """Return 0: there is no other process."""
@@ -86,4 +133,11 @@ class SerialEngine:
         return 0
 
     def close(self, *, abandon: bool) -> None:
-        """Do nothing: there are no threads."""
+        """End the threads and processes of tasks; threads that do not end in time are left behind."""
+        self._runner.close()
+        deadline = time.monotonic() + (_ABANDON_S if abandon else PATIENCE_S)
+        for stack, node in list(self._stacks.items()):
+            stack.join(max(0.0, deadline - time.monotonic()))
+            if stack.is_alive():
+                give_up(node.key)
+                logger.warning("thread %s is left behind with a task that did not end", stack.name)
