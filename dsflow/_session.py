@@ -23,8 +23,10 @@ from dsflow._errors import SessionError, TaskCancelledError, WallClockError
 from dsflow._explain import reasons
 from dsflow._freeze import ATOMS, LOCAL_ATOMS, Stored, thaw
 from dsflow._future import Future
-from dsflow._graph import REMOTE, Failure, Graph, Node, Outcome, Version
+from dsflow._gates import Countdown, Gate, wait_in_slices
+from dsflow._graph import REMOTE, Failure, Node, Outcome, Version
 from dsflow._groups import current_groups, join_groups, leave_groups
+from dsflow._ordering import Graph
 from dsflow._paths import bring_files_home
 from dsflow._policy import judge
 from dsflow._resources import Needs
@@ -32,7 +34,7 @@ from dsflow._sources import Sources
 from dsflow._versions import update_in_place
 from dsflow.engines.protocol import Engine
 
-__all__ = ["Gate", "Listener", "Session", "inherited_environment"]
+__all__ = ["Listener", "Session", "inherited_environment"]
 
 logger = logging.getLogger("dsflow")
 
@@ -41,9 +43,6 @@ PATIENCE_S = 30.0
 
 FOREIGN_S = 0.01
 """Time between two looks for a value that another session makes."""
-
-SLICE_S = 0.25
-"""Longest wait without a look at signals."""
 
 MAX_PENDING = 200_000
 """Calls of the main program wait while this many nodes are pending."""
@@ -57,13 +56,6 @@ class Listener(Protocol):
 
     def settled(self, node: Node) -> None:
         """A node has ended, failed or was cancelled."""
-
-
-class Gate(Protocol):
-    """Something to wait at."""
-
-    def wait(self, timeout: float) -> bool:
-        """Wait for so many seconds at most; return whether it is open."""
 
 
 class Session:
@@ -190,7 +182,7 @@ class Session:
         pending = [node for node in nodes if not node.settled]
         if not pending:
             return
-        gate = _Countdown(len(pending))
+        gate = Countdown(len(pending))
         for node in pending:
             self.graph.on_settled(node, gate.count)
         try:
@@ -220,7 +212,7 @@ class Session:
         deadline = None if timeout is None else start + timeout
         while True:
             left = PATIENCE_S if deadline is None else min(PATIENCE_S, deadline - time.monotonic())
-            if _wait_in_slices(gate, max(left, 0.0)):
+            if wait_in_slices(gate, max(left, 0.0)):
                 return
             waited = time.monotonic() - start
             why = reasons(nodes, self)
@@ -381,40 +373,6 @@ class Session:
         from dsflow._active import end_session
 
         end_session(self, abandon=kind is not None)
-
-
-def _wait_in_slices(gate: Gate, timeout: float) -> bool:
-    """Wait at a gate; the main thread looks up now and then, since it misses a signal that comes as a wait begins."""
-    if threading.current_thread() is not threading.main_thread():
-        return gate.wait(timeout)
-    end = time.monotonic() + timeout
-    while True:
-        left = end - time.monotonic()
-        if gate.wait(max(0.0, min(left, SLICE_S))):
-            return True
-        if left <= SLICE_S:
-            return False
-
-
-class _Countdown:
-    """A gate that opens when it has counted so many nodes."""
-
-    __slots__ = ("_left", "_lock", "_opened")
-
-    def __init__(self, left: int) -> None:
-        self._left = left
-        self._lock = threading.Lock()
-        self._opened = threading.Lock()
-        self._opened.acquire()
-
-    def count(self, _: Node) -> None:
-        with self._lock:
-            self._left -= 1
-            if self._left == 0:
-                self._opened.release()
-
-    def wait(self, timeout: float) -> bool:
-        return self._opened.acquire(timeout=timeout)
 
 
 def _give_up(value: Any, context: Context, node: Node) -> None:
