@@ -115,24 +115,35 @@ def _bind_simple(
 def _take_private(binder: Binder, values: Sequence[Any], parameters: Sequence[Parameter]) -> None:
     """Set apart the caller's objects of which the task gets a writable copy."""
     for value, (name, direction) in zip(values, parameters, strict=True):
-        if not direction.copy or direction.access not in (Access.READ, Access.DELETE, Access.CHANGE):
+        if direction.depth:
+            if type(value) not in (list, dict):
+                continue  # it is refused later, with better words
+        elif not direction.copy:
             continue
-        for leaf in _leaves(value, direction.depth):
-            if type(leaf) in binder.session.atoms or type(leaf) is Future or id(leaf) in binder.private_ids:
-                continue
-            if binder.context.tracker.find(leaf) is not None or is_foreign(type(leaf)):
-                continue
-            if direction.writes and (leaf is value or has_identity(leaf)):
-                check_changeable(leaf, f"{binder.where}: argument {name!r}")
-            binder.private_ids[id(leaf)] = len(binder.private)
-            binder.private.append(leaf)
+        for leaf in _leaves(value, direction.depth, binder, ()):
+            if direction.copy and direction.access in (Access.READ, Access.DELETE, Access.CHANGE):
+                _take_one(binder, leaf, name, direction, is_element=leaf is not value)
 
 
-def _leaves(value: Any, depth: int) -> Iterator[Any]:
+def _take_one(binder: Binder, value: Any, name: str, direction: Direction, *, is_element: bool) -> None:
+    kind = type(value)
+    if kind in binder.session.atoms or kind is Future or id(value) in binder.private_ids:
+        return
+    if binder.context.tracker.find(value) is not None or is_foreign(kind):
+        return
+    if direction.writes and (not is_element or has_identity(value)):
+        check_changeable(value, f"{binder.where}: argument {name!r}")
+    binder.private_ids[id(value)] = len(binder.private)
+    binder.private.append(value)
+
+
+def _leaves(value: Any, depth: int, binder: Binder, path: tuple[int, ...]) -> Iterator[Any]:
     """The data of a collection that is taken apart so many levels deep."""
-    if depth > 0 and type(value) in (list, dict):
+    if depth > 0 and type(value) in (list, dict) and binder.context.tracker.find(value) is None:
+        if id(value) in path:
+            raise ArgumentError(f"{binder.where}: a collection contains itself; pass its parts instead.")
         for item in value if type(value) is list else value.values():
-            yield from _leaves(item, depth - 1)
+            yield from _leaves(item, depth - 1, binder, (*path, id(value)))
     else:
         yield value
 

@@ -34,10 +34,6 @@ Owner = tuple[Any, Any]
 """A list or dict, and the index or key of an element."""
 
 
-_MAX_NESTING = 100
-"""A collection that is nested deeper contains itself, most likely."""
-
-
 @dataclass(slots=True)
 class Binder:
     """State of the binding of one call."""
@@ -191,11 +187,7 @@ class Binder:
         entries = {}
         for key, item in list(value.items() if type(value) is dict else enumerate(value)):
             place = (*path, key)
-            if depth > 1 and type(item) in (list, dict):
-                if len(place) > _MAX_NESTING:
-                    raise ArgumentError(
-                        f"{self.where}: argument {parameter!r} contains itself; pass its parts instead."
-                    )
+            if depth > 1 and type(item) in (list, dict) and self.context.tracker.find(item) is None:
                 entries[key] = self.place_collection(item, parameter, direction, place, depth - 1)
             else:
                 entries[key] = self.place_datum(item, parameter, direction, place, (value, key))

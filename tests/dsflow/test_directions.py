@@ -1,0 +1,389 @@
+"""What each direction means, on every engine; the random programs of law 1 combine them."""
+
+import threading
+
+import numpy as np
+import pytest
+
+import dsflow
+from dsflow import (
+    COLLECTION_IN,
+    COLLECTION_IN_DELETE,
+    COLLECTION_INOUT,
+    COLLECTION_OUT,
+    COMMUTATIVE,
+    CONCURRENT,
+    DICTIONARY_INOUT,
+    DICTIONARY_OUT,
+    IN,
+    IN_DELETE,
+    INOUT,
+    OUT,
+    ArgumentError,
+    delete_object,
+    task,
+    wait_on,
+)
+from tests.dsflow.conftest import only
+
+
+class Box:
+    def __init__(self, content=None):
+        self.content = content
+
+    @task
+    def put(self, content):
+        self.content = content
+
+    @task(target_direction=IN)
+    def doubled(self):
+        return self.content * 2
+
+    @task(self=COMMUTATIVE)
+    def add(self, n):
+        self.content += n
+
+
+class NeedsArguments:
+    def __init__(self, x):
+        self.x = x
+
+
+@task
+def add(x, y):
+    return x + y
+
+
+@task
+def fail():
+    raise LookupError("on purpose")
+
+
+@task(x=OUT)
+def fill(x, value):
+    if isinstance(x, np.ndarray):
+        assert not x.any()
+        x[...] = value
+    elif isinstance(x, Box):
+        assert x.content is None
+        x.content = value
+    else:
+        assert len(x) == 0
+        x.append(value)
+
+
+@task(values=INOUT)
+def append(values, item):
+    values.append(item)
+
+
+@task(values=COMMUTATIVE)
+def collect(values, item):
+    values.append(item)
+
+
+@task(values=COMMUTATIVE, others=COMMUTATIVE)
+def collect_in_two(values, others, item):
+    values.append(item)
+    others.append(item)
+
+
+@task(values=COLLECTION_INOUT(depth=1))
+def increase(values):
+    for i, value in enumerate(values):
+        if isinstance(value, list):
+            value.append(1)
+        else:
+            values[i] = value + 1
+
+
+@task(values=COLLECTION_INOUT)
+def increase_all(values):
+    for i, value in enumerate(values):
+        if isinstance(value, list):
+            for j, inner in enumerate(value):
+                value[j] = inner + 1
+        else:
+            values[i] = value + 1
+
+
+@task(values=COLLECTION_OUT(depth=1))
+def make(values):
+    for i in range(len(values)):
+        values[i] = np.full(2, i)
+
+
+@task(values=COLLECTION_IN)
+def total(values):
+    return int(sum(np.sum(value) for value in values))
+
+
+# --- OUT, IN_DELETE --------------------------------------------------------------------------------------------------
+
+
+def test_an_argument_that_is_filled_arrives_empty_and_goes_back_full(engine):
+    array, items, box = np.ones((2, 3), np.float32), [1, 2], Box("old")
+    for each in (array, items, box):
+        fill(each, 4)
+    assert wait_on(array).tolist() == [[4] * 3] * 2
+    assert array.dtype == np.float32
+    assert wait_on(items) == [4]
+    assert wait_on(box).content == 4
+
+
+def test_what_is_filled_does_not_wait_for_what_it_was(engine):
+    items = []
+    append(items, fail())
+    fill(items, 1)
+    assert wait_on(items) == [1]
+    with pytest.raises(LookupError):
+        dsflow.barrier()
+
+
+def test_a_class_that_needs_arguments_cannot_be_made_empty(engine):
+    with pytest.raises(TypeError, match=r"NeedsArguments\(\) needs arguments; give them defaults, or declare"):
+        fill(NeedsArguments(1), 2)
+
+
+def test_a_value_that_was_given_up_is_gone_and_says_to_whom(engine):
+    @task(x=IN_DELETE)
+    def last(x):
+        return x
+
+    future = add(1, 2)
+    result = last(future)
+    with pytest.raises(ArgumentError, match=r"it was given up to last-.* by IN_DELETE; its value is gone"):
+        add(future, 1)
+    assert wait_on(result) == 3
+
+
+def test_an_object_that_was_given_up_is_passed_as_it_is_afterwards(engine):
+    @task(values=COLLECTION_IN_DELETE)
+    def last(values):
+        return [list(value) for value in values]
+
+    inner = [1]
+    append(inner, 2)
+    result = last([inner])
+    assert wait_on(result) == [[1, 2]]
+    assert wait_on(add(inner, [9])) == [1, 9]
+
+
+def test_a_deleted_object_is_passed_as_it_is_afterwards(engine):
+    values, future = [1], add(1, 1)
+    append(values, 2)
+    delete_object(values, [future])
+    assert wait_on(add(values, [])) == [1]
+    with pytest.raises(ArgumentError, match="deleted by delete_object"):
+        wait_on(future)
+
+
+# --- methods and varargs ---------------------------------------------------------------------------------------------
+
+
+def test_the_direction_of_self_can_be_given_as_target_direction(engine):
+    box = Box()
+    box.put(4)
+    assert wait_on(box.doubled()) == 8
+    for n in range(4):
+        box.add(n)
+    assert wait_on(box).content == 10
+
+
+def test_the_direction_of_varargs_is_that_of_each(engine):
+    @task(lists=INOUT)
+    def append_to_all(item, *lists):
+        for each in lists:
+            each.append(item)
+
+    x, y = [], []
+    append_to_all(1, x, y, x)
+    assert wait_on(x, y) == [[1, 1], [1]]
+
+
+# --- COMMUTATIVE -----------------------------------------------------------------------------------------------------
+
+
+def test_all_commutative_changes_are_there_afterwards(engine):
+    values = [0]
+    for i in range(1, 20):
+        collect(values, add(i, 0))
+    size = add(values, [20])
+    for i in range(20, 25):
+        collect(values, i)
+    append(values, 25)
+    assert sorted(wait_on(size)) == list(range(21))
+    wait_on(values)
+    assert values[-1] == 25
+    assert sorted(values) == list(range(26))
+
+
+@pytest.mark.usefixtures("engine")
+@only("threads")
+def test_a_commutative_call_goes_before_one_that_is_not_ready():
+    DOOR.clear()
+    values = []
+    collect_and_open(values, wait_for_door())
+    collect_and_open(values, "early")
+    assert wait_on(values) == ["early", "late"]
+
+
+DOOR = threading.Event()
+
+
+@task
+def wait_for_door():
+    assert DOOR.wait(60)
+    return "late"
+
+
+@task(values=COMMUTATIVE)
+def collect_and_open(values, item):
+    values.append(item)
+    if item == "early":
+        DOOR.set()
+
+
+def test_two_commutative_data_are_changed_in_the_same_order(engine):
+    x, y = [], []
+    for i in range(10):
+        collect_in_two(*((x, y) if i % 2 else (y, x)), add(i, 0))
+    wait_on(x, y)
+    assert x == y
+    assert sorted(x) == list(range(10))
+
+
+def test_an_object_may_be_read_and_changed_commutatively_by_one_call(engine):
+    @task(values=COMMUTATIVE)
+    def collect_sum(values, others):
+        values.append(sum(others))
+
+    values = [1]
+    collect_sum(values, values)
+    collect(values, 5)
+    collect_sum(values, [values, 1][0])
+    wait_on(values)
+    assert values[0] == 1
+    assert len(values) == 4
+
+
+def test_a_commutative_call_that_fails_spoils_what_comes_after(engine):
+    values = [1]
+    collect(values, fail())
+    collect(values, 2)
+    with pytest.raises(LookupError):
+        wait_on(values)
+    assert values == [1]
+    collect(values, 3)
+    assert wait_on(values) == [1, 3]
+
+
+# --- collections -----------------------------------------------------------------------------------------------------
+
+
+def test_elements_are_data_of_their_own(engine):
+    inner = [5]
+    values = [inner, 1, add(1, 1), np.float64(2)]
+    increase(values)
+    append(inner, 2)
+    increase(values)
+    middle = add(values[1], 0)
+    wait_on(values[0])
+    assert inner == [5, 1, 2, 1]
+    assert wait_on(middle) == 3
+    assert wait_on(values) == [[5, 1, 2, 1], 3, 4, 4.0]
+
+
+def test_elements_are_made_in_their_places(engine):
+    blocks = [None, object(), np.zeros(3), [], add(1, 1)]
+    make(blocks)
+    assert wait_on(total(blocks)) == 20
+    assert wait_on(add(blocks[3], 1)).tolist() == [4, 4]
+    assert [block.tolist() for block in wait_on(blocks)] == [[i, i] for i in range(5)]
+
+
+def test_depth_says_how_far_a_collection_is_taken_apart(engine):
+    @task(values=COLLECTION_INOUT(depth=1))
+    def outer(values):
+        values[0].append("outer")
+
+    @task(values=COLLECTION_INOUT)
+    def inmost(values):
+        values[0][0] = "inmost"
+
+    x = [[0], 1]
+    outer(x)
+    assert isinstance(x[0], list)
+    assert wait_on(x[0]) == [0, "outer"]
+    y = [[0], 1]
+    inmost(y)
+    assert isinstance(y[0][0], dsflow.Future)
+    assert wait_on(y) == [["inmost"], 1]
+
+
+def test_values_of_a_dict_are_data_of_their_own(engine):
+    @task(prices=DICTIONARY_INOUT)
+    def double(prices):
+        for name in prices:
+            prices[name] *= 2
+
+    @task(prices=DICTIONARY_OUT)
+    def zero(prices):
+        for name in prices:
+            prices[name] = 0
+
+    prices, others = {"a": 1, "b": add(1, 1)}, dict.fromkeys("xy")
+    double(prices)
+    zero(others)
+    assert wait_on(add(prices["b"], 1)) == 5
+    assert wait_on(prices, others) == [{"a": 2, "b": 4}, {"x": 0, "y": 0}]
+
+
+@pytest.mark.parametrize("change", ["append", "clear"])
+def test_a_task_must_not_change_the_number_of_elements(engine, change):
+    @task(values=COLLECTION_INOUT(depth=1))
+    def resize(values):
+        getattr(values, change)(*([1] if change == "append" else []))
+
+    values = [[1], [2]]
+    resize(values)
+    with pytest.raises(ValueError, match=r"the list 'values' had 2 elements and has [30] elements now"):
+        wait_on(values)
+    assert values == [[1], [2]]
+
+
+def test_a_collection_must_be_a_list_that_no_task_changes(engine):
+    with pytest.raises(
+        TypeError, match=r"argument 'values' is a tuple, not a list, and is declared COLLECTION_INOUT\(depth=1\)"
+    ):
+        increase((1, 2))
+    values = [1]
+    append(values, 2)
+    with pytest.raises(ArgumentError, match=r"tasks are changing the list itself; call wait_on\(it\) first"):
+        increase(values)
+    values.append(values)
+    wait_on(values)
+    looped = []
+    looped.append(looped)
+    with pytest.raises(ArgumentError, match="contains itself"):
+        increase_all(looped)
+
+
+def test_objects_cannot_be_shared_by_tasks_that_run_at_once():
+    with pytest.raises(TypeError, match="use COMMUTATIVE for an object, or FILE_CONCURRENT for a file"):
+
+        @task(x=CONCURRENT)
+        def change(x): ...
+
+
+@pytest.mark.parametrize(
+    ("make_direction", "error", "words"),
+    [
+        (lambda: IN(depth=2), TypeError, r"depth= is for collections; use COLLECTION_IN\(depth=2\)"),
+        (lambda: COLLECTION_IN(depth=0), ValueError, "depth=0 is not a number of levels"),
+        (lambda: dsflow.FILE_IN(copy=True), TypeError, "copy= is for objects"),
+    ],
+)
+def test_options_of_directions_are_checked(make_direction, error, words):
+    with pytest.raises(error, match=words):
+        make_direction()
