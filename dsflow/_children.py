@@ -176,32 +176,31 @@ class ChildPool:
     # --- taking and giving back --------------------------------------------------------------------------------------
 
     def _perform(self, job: Job, extra: dict[str, str], time_out_s: float | None, emit: Emit) -> Any:
-        reply = None
+        reply, overdue = None, False
         try:
             child, surplus = self._take(job.key, extra)
             end_all(surplus)
             reply = child.perform(job, time_out_s, emit)
         except OverdueError:
-            if child.is_ready:
-                raise TaskTimeoutError(
-                    f"{job.key}: not done after {time_out_s:g} s (time_out={time_out_s:g}); its process was killed."
-                ) from None
+            overdue = True  # errors are raised below, since one that is raised here would hold the job
         except PeerGoneError:
-            pass  # it is told below how it ended
+            pass
         finally:
             how = self._give_back(job.key, healthy=reply is not None)
         if child.reason is not None:
             raise TaskCancelledError(child.reason)
-        if reply is None and not child.is_ready:
-            raise EngineError(
-                f"{job.key}: a process of its own did not start, but ended with {how}; see what it wrote."
+        if reply is not None:
+            return reply
+        if not child.is_ready:
+            raise EngineError(f"{job.key}: a process of its own did not start; it ended with {how}, see what it wrote.")
+        if overdue:
+            raise TaskTimeoutError(
+                f"{job.key}: not done after {time_out_s:g} s (time_out={time_out_s:g}); its process was killed."
             )
-        if reply is None:
-            raise TaskLostError(
-                f"{job.key}: the child process of its own in which it ran ended with {how} before the task was done; "
-                "the task or a library has ended it, or it was killed from outside, for want of memory perhaps."
-            )
-        return reply
+        raise TaskLostError(
+            f"{job.key}: the child process of its own in which it ran ended with {how} before the task was done; "
+            "the task or a library has ended it, or it was killed from outside, for want of memory perhaps."
+        )
 
     def _take(self, key: str, extra: dict[str, str]) -> tuple[ChildProcess, list[ChildProcess]]:
         """Return a child for a task, and children to end for it."""

@@ -50,7 +50,7 @@ def place_file(binder: Binder, value: Any, parameter: str, direction: Direction,
     for other in tracker.overlapping(key):  # a directory and a file in it: what is at the path must be whole first
         bring_home(other, binder.context)
     if direction.access is Access.SHARE:
-        return _share_file(binder, key, value, parameter, path)
+        return _share_file(binder, key, value, parameter, direction, path)
     source = None
     if direction.access is Access.COMMUTE:
         known = tracker.paths.get(key)
@@ -62,10 +62,22 @@ def place_file(binder: Binder, value: Any, parameter: str, direction: Direction,
         source = binder.input(_version_at(binder, key, is_directory))
     if direction.writes:
         binder.change(key, parameter, path, _target_of(binder, key, is_directory, direction))
-    slot = FileSlot(
-        Path(key).name, source, is_directory, direction.writes, direction.stream, as_path=not isinstance(value, str)
+    return _slot(binder, key, value, source, direction)
+
+
+def _slot(binder: Binder, key: str, value: Any, source: int | None, direction: Direction) -> tuple[str, int]:
+    """Add a file to those of the call; return the reference to it."""
+    binder.files.append(
+        FileSlot(
+            name=Path(key).name,
+            source=source,
+            is_directory=direction.content is Content.DIRECTORY,
+            writes=direction.writes,
+            stream=direction.stream,
+            shared=direction.access is Access.SHARE,
+            as_path=not isinstance(value, str),
+        )
     )
-    binder.files.append(slot)
     return ("file", len(binder.files) - 1)
 
 
@@ -99,7 +111,9 @@ def _target_of(binder: Binder, key: str, is_directory: bool, direction: Directio
     return advance
 
 
-def _share_file(binder: Binder, key: str, value: Any, parameter: str, path: tuple[Any, ...]) -> Any:
+def _share_file(
+    binder: Binder, key: str, value: Any, parameter: str, direction: Direction, path: tuple[Any, ...]
+) -> Any:
     """What to write in a call for a file that tasks change at the same time: the path of the one they share."""
     paths = binder.context.tracker.paths
     known: FileInUse | None = paths.get(key)
@@ -114,7 +128,7 @@ def _share_file(binder: Binder, key: str, value: Any, parameter: str, path: tupl
         in_use.sharers.append(Future(version, session))
 
     binder.change(key, parameter, path, advance)
-    return ("value" if isinstance(value, str) else "path", binder.input(binder.version_of(known.future)))
+    return _slot(binder, key, value, binder.input(binder.version_of(known.future)), direction)
 
 
 def _content_to_share(binder: Binder, key: str, known: FileInUse | None) -> Version:

@@ -80,6 +80,8 @@ class FileSlot:
     writes: bool
     stream: str | None
     """The standard stream that the file stands for."""
+    shared: bool
+    """True if the input is the path of a file that tasks change at the same time, in place."""
     as_path: bool
     """True if the user gave a ``pathlib.Path``, so that the task gets one."""
 

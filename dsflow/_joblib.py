@@ -25,7 +25,7 @@ from dsflow._context import active_context, current_context
 from dsflow._errors import DsflowError
 from dsflow._executor import CallFuture, Courier, cancel_calls, name_of, named_task, site_of, start_call
 from dsflow._failure import describe_value
-from dsflow._freeze import Stored, freeze, is_array, thaw
+from dsflow._freeze import Frozen, freeze, is_array, thaw
 from dsflow._future import Future
 from dsflow._session import Session
 from dsflow._task import task
@@ -159,8 +159,8 @@ class _Backend:
 
 
 @task
-def _run_batch(batch: Stored, /, *arrays: Any) -> list[Any]:
-    calls, nested = thaw(batch, writable=True, lookup=arrays.__getitem__)
+def _run_batch(payload: bytes, buffers: list[bytes], /, *shared: Any) -> list[Any]:
+    calls, nested = thaw(Frozen(payload, tuple(buffers), True), writable=True, lookup=shared.__getitem__)
     with _joblib().parallel_config(backend=nested, n_jobs=1):
         return [_call(function, args, kwargs) for function, args, kwargs in calls]
 
@@ -245,15 +245,16 @@ class _Batches:
         """Call the task; add to ``sharings`` what is shared with it."""
         name = name_of(calls[0][0])
         try:
-            batch = self._packed(calls, name, sharings)
-            values = (sharing.future for sharing in sharings)
-            return start_call(named_task(_run_batch, name), (batch, *values), {}, self._courier, self._site)
+            packed = self._packed(calls, name, sharings)
+            buffers = list(map(bytes, packed.views))  # a Frozen must not be frozen: see there why no memoryviews
+            arguments = (packed.payload, buffers, *(sharing.future for sharing in sharings))
+            return start_call(named_task(_run_batch, name), arguments, {}, self._courier, self._site)
         except Exception as error:  # noqa: BLE001 - raised in a thread that calls back, joblib would wait for ever
             failed: concurrent.futures.Future[Any] = concurrent.futures.Future()
             failed.set_exception(error)
             return failed
 
-    def _packed(self, calls: list[Any], name: str, sharings: list[_Sharing]) -> Stored:
+    def _packed(self, calls: list[Any], name: str, sharings: list[_Sharing]) -> Frozen:
         """Freeze calls; large arrays and Futures inside become references to ``sharings``."""
         positions: dict[int, int] = {}
 
@@ -267,7 +268,7 @@ class _Batches:
 
         portable = self._session.engine.remote
         try:
-            return freeze((calls, self._nested), portable=portable, snapshot=True, reference=reference)
+            packed = freeze((calls, self._nested), portable=portable, reference=reference)
         except DsflowError:
             raise
         except Exception as error:
@@ -275,6 +276,8 @@ class _Batches:
                 f"joblib backend 'dsflow': a call of {name} cannot be copied for a task: {error}; "
                 "pass what it is made from (a path, a configuration) and open it inside the call."
             ) from error
+        assert isinstance(packed, Frozen)
+        return packed
 
     def _is_large(self, value: Any) -> bool:
         if self._max_nbytes is None or not is_array(value):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from dsflow._freeze import Stored, thaw
@@ -123,8 +122,6 @@ def load_arguments(
             return {key: build(each) if type(each) is tuple else each for key, each in what.items()}
         if kind == "blank":
             return packs["shared"][what]()
-        if kind == "path":
-            return Path(values[what])
         return None if workplace is None else workplace.path_of(what, values)
 
     return Loaded(call, [build(entry) if type(entry) is tuple else entry for entry in call.values], workplace)

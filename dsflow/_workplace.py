@@ -34,6 +34,8 @@ class Workplace:
         return path if slot.as_path else str(path)
 
     def _make(self, position: int, slot: FileSlot, inputs: Sequence[Any]) -> Path:
+        if slot.shared:
+            return Path(inputs[slot.source or 0])
         folder = self._folder / str(position)  # of its own, since two arguments may have one name
         folder.mkdir()
         path = folder / slot.name
@@ -48,13 +50,15 @@ class Workplace:
         """Open the files that stand for standard streams."""
         with contextlib.ExitStack() as stack:
             yield {
-                slot.stream: stack.enter_context(self._paths[position].open(_MODES[slot.stream], encoding="utf-8"))
+                slot.stream: stack.enter_context(
+                    self._paths[position].open(_MODES[slot.stream], buffering=1, encoding="utf-8")
+                )
                 for position, slot in enumerate(self._slots)
                 if slot.stream is not None
             }
 
-    def taken(self, position: int, parameter: str) -> StoredFile | StoredDirectory:
-        """Take over what the task has made of a file.
+    def taken(self, position: int, parameter: str) -> StoredFile | StoredDirectory | str:
+        """Take over what the task has made of a file; of one that is shared, return the path.
 
         Raises
         ------
@@ -63,6 +67,8 @@ class Workplace:
         """
         slot = self._slots[position]
         path = self._paths[position]
+        if slot.shared:
+            return str(path)
         kind: type[StoredFile | StoredDirectory] = StoredDirectory if slot.is_directory else StoredFile
         if not path.exists():
             raise FileNotFoundError(
