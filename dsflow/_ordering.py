@@ -6,7 +6,7 @@ import threading
 import weakref
 from collections.abc import Callable, Sequence
 
-from dsflow._graph import NO_CALL, Failure, Node, Outcome, Version
+from dsflow._graph import NO_CALL, REMOTE, Failure, Node, Outcome, Version
 
 __all__ = ["Graph"]
 
@@ -151,6 +151,8 @@ def _conclude(node: Node, outcome: Outcome) -> None:
             stored = outcome.stored[position]
             if type(stored) is Version:
                 version.handle, version.depth, stored = stored.handle, stored.depth, stored.stored
+            elif stored is not REMOTE:
+                version.handle = None
             version.stored = stored
         else:
             version.failure = outcome.failure
