@@ -74,7 +74,7 @@ def bind_arguments(
     binder = Binder(task, context, session, site)
     _take_private(binder, values, parameters)
     written = [
-        binder.place_argument(value, name, direction, (position,))
+        binder.place_argument(value, name, direction, position)
         for position, (value, (name, direction)) in enumerate(zip(values, parameters, strict=True))
     ]
     call = Call(
@@ -83,6 +83,7 @@ def bind_arguments(
         shared=_freeze_pack(binder, binder.shared),
         private=_freeze_pack(binder, binder.private),
         writable=tuple(binder.writable),
+        collections=tuple(binder.collections),
         changed=tuple(binder.changed.values()),
         parameters=tuple(binder.parameters),
         files=tuple(binder.files),

@@ -30,6 +30,9 @@ LARGE = 1 << 20
 Target = Callable[[Node, Version], None]
 """Lets what the user has a name for be the version that a node makes."""
 
+Path = tuple[int | None, Any]
+"""Where a datum is in the call: a collection and a place in it, or None and the position of an argument."""
+
 Owner = tuple[Any, Any]
 """A list or dict, and the index or key of an element."""
 
@@ -60,12 +63,16 @@ class Binder:
     """Versions of the values of other libraries, by identity."""
     writable: set[int] = field(default_factory=set)
     """Inputs that are the task's own."""
-    changed: dict[Any, tuple[Any, ...]] = field(default_factory=dict)
+    changed: dict[Any, Path] = field(default_factory=dict)
     """Where each changed datum is, by what makes it one."""
     parameters: list[str] = field(default_factory=list)
     targets: list[Target] = field(default_factory=list)
     slots: dict[Any, Slot] = field(default_factory=dict)
     """The inputs that are chosen later, by what makes a datum one."""
+    collections: list[Any] = field(default_factory=list)
+    """Lists and dicts that are taken apart."""
+    collection_ids: dict[tuple[int, int], int] = field(default_factory=dict)
+    """Position in ``collections`` of each of them, by identity and depth."""
     files: list[FileSlot] = field(default_factory=list)
     given_up: list[Any] = field(default_factory=list)
 
@@ -164,15 +171,13 @@ class Binder:
 
     # --- what a parameter asks for -----------------------------------------------------------------------------------
 
-    def place_argument(self, value: Any, parameter: str, direction: Direction, path: tuple[Any, ...]) -> Any:
-        """What to write in the call for an argument; ``path`` is where that will be."""
+    def place_argument(self, value: Any, parameter: str, direction: Direction, position: int) -> Any:
+        """What to write in the call for an argument; ``position`` is where that will be."""
         if direction.depth:
-            return self.place_collection(value, parameter, direction, path, direction.depth)
-        return self.place_datum(value, parameter, direction, path, None)
+            return self.place_collection(value, parameter, direction, direction.depth)
+        return self.place_datum(value, parameter, direction, (None, position), None)
 
-    def place_collection(
-        self, value: Any, parameter: str, direction: Direction, path: tuple[Any, ...], depth: int
-    ) -> Any:
+    def place_collection(self, value: Any, parameter: str, direction: Direction, depth: int) -> Any:
         """Take a list or dict apart, ``depth`` levels deep."""
         if type(value) not in (list, dict):
             raise TypeError(
@@ -184,18 +189,21 @@ class Binder:
                 f"{self.where}: argument {parameter!r} is declared {direction!r}, but tasks are changing the "
                 f"{type(value).__name__} itself; call wait_on(it) first, so that its elements are known."
             )
+        position = self.collection_ids.get((id(value), depth))
+        if position is not None:
+            return ("collection", position)
+        position = self.collection_ids[id(value), depth] = len(self.collections)
+        self.collections.append(())
         entries = {}
         for key, item in list(value.items() if type(value) is dict else enumerate(value)):
-            place = (*path, key)
             if depth > 1 and type(item) in (list, dict) and self.context.tracker.find(item) is None:
-                entries[key] = self.place_collection(item, parameter, direction, place, depth - 1)
+                entries[key] = self.place_collection(item, parameter, direction, depth - 1)
             else:
-                entries[key] = self.place_datum(item, parameter, direction, place, (value, key))
-        return ("dict", entries) if type(value) is dict else ("list", tuple(entries.values()))
+                entries[key] = self.place_datum(item, parameter, direction, (position, key), (value, key))
+        self.collections[position] = entries if type(value) is dict else tuple(entries.values())
+        return ("collection", position)
 
-    def place_datum(
-        self, value: Any, parameter: str, direction: Direction, path: tuple[Any, ...], owner: Owner | None
-    ) -> Any:
+    def place_datum(self, value: Any, parameter: str, direction: Direction, path: Path, owner: Owner | None) -> Any:
         """What to write for one datum: an argument, or an element of a collection."""
         if direction.content is not Content.OBJECT:
             from dsflow._files import place_file  # knows tasks of its own, which bind their arguments here
@@ -210,9 +218,7 @@ class Binder:
             self.writable.add(entry[1])
         return entry
 
-    def place_changed(
-        self, value: Any, parameter: str, direction: Direction, path: tuple[Any, ...], owner: Owner | None
-    ) -> Any:
+    def place_changed(self, value: Any, parameter: str, direction: Direction, path: Path, owner: Owner | None) -> Any:
         """What to write for an object that the task changes."""
         if owner is not None and not has_identity(value):  # the element's place in the collection stands for it
             place, session = owner, self.session
@@ -238,7 +244,7 @@ class Binder:
         self.writable.add(position)
         return position
 
-    def change(self, identity: Any, parameter: str, path: tuple[Any, ...], target: Target) -> None:
+    def change(self, identity: Any, parameter: str, path: Path, target: Target) -> None:
         """Note that the task changes a datum, unless another name for it has come before."""
         if identity not in self.changed:
             self.changed[identity] = path

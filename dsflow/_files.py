@@ -42,7 +42,7 @@ AnyPath = str | os.PathLike[str]
 # --- in a call -------------------------------------------------------------------------------------------------------
 
 
-def place_file(binder: Binder, value: Any, parameter: str, direction: Direction, path: tuple[Any, ...]) -> Any:
+def place_file(binder: Binder, value: Any, parameter: str, direction: Direction, path: tuple[int | None, Any]) -> Any:
     """What to write in a call for a file or directory."""
     key = _key(value, f"{binder.where}: argument {parameter!r}")
     is_directory = direction.content is Content.DIRECTORY
@@ -112,7 +112,7 @@ def _target_of(binder: Binder, key: str, is_directory: bool, direction: Directio
 
 
 def _share_file(
-    binder: Binder, key: str, value: Any, parameter: str, direction: Direction, path: tuple[Any, ...]
+    binder: Binder, key: str, value: Any, parameter: str, direction: Direction, path: tuple[int | None, Any]
 ) -> Any:
     """What to write in a call for a file that tasks change at the same time: the path of the one they share."""
     paths = binder.context.tracker.paths
@@ -189,8 +189,7 @@ def wait_on_file(path: T, /, *more: Any) -> Any:
     """
     context = current_context() if has_context() else Context()  # waiting starts no session
     for each in _paths_in([path, *more], "wait_on_file"):
-        if each in context.tracker.paths:
-            bring_home(each, context)
+        _settle(each, context)
     return [path, *more] if more else path
 
 
@@ -232,13 +231,17 @@ def file_exists(path: Any, /, *more: Any) -> Any:
     bool, or list of bool
         In the order, and the nesting, of what was given.
     """
-    tracked = current_context().tracker.paths if has_context() else {}
+    context = current_context() if has_context() else Context()
 
     def exists(each: Any) -> Any:
         if isinstance(each, (list, tuple)):
             return type(each)(map(exists, each))
         key = _key(each, "file_exists")
-        return key in tracked or Path(key).exists()
+        within = [key, *context.tracker.overlapping(key)]
+        if any(other in context.tracker.paths for other in within if other.startswith(key)):
+            return True
+        _settle(key, context)  # a directory that tasks write may have it or not
+        return Path(key).exists()
 
     return [exists(each) for each in (path, *more)] if more else exists(path)
 
@@ -251,14 +254,25 @@ def delete_file(path: Any, /, *more: Any) -> None:
     path, *more : str, Path, or list or tuple of such
         Those that are not there are passed over.
     """
-    tracked = current_context().tracker.paths if has_context() else {}
+    context = current_context() if has_context() else Context()
+    tracked = context.tracker.paths
     for key in _paths_in([path, *more], "delete_file"):
-        for other in [other for other in tracked if other == key or other.startswith(key + os.sep)]:
-            del tracked[other]
+        for other in (key, *context.tracker.overlapping(key)):
+            if other.startswith(key):
+                tracked.pop(other, None)
+            else:  # a directory that tasks write, and that has it
+                bring_home(other, context)
         if Path(key).is_dir():
             shutil.rmtree(key)
         else:
             Path(key).unlink(missing_ok=True)
+
+
+def _settle(key: str, context: Context) -> None:
+    """Have what is at a path as tasks leave it, with the directory that it is in, and what is in it."""
+    for other in (key, *context.tracker.overlapping(key)):
+        if other in context.tracker.paths:
+            bring_home(other, context)
 
 
 def _paths_in(value: Any, where: str) -> list[str]:

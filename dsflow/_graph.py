@@ -100,12 +100,20 @@ class Call:
     """Arguments of which the task gets a writable copy, frozen together."""
     writable: tuple[int, ...] = ()
     """Which inputs are thawed as writable copies."""
-    changed: tuple[tuple[Any, ...], ...] = ()
-    """Where the task's changes are found, stored after the returned values: the position of an argument, and the
-    indices and keys of collections that lead to an element of it."""
+    collections: tuple[tuple[Any, ...] | dict[Any, Any], ...] = ()
+    """Lists and dicts that are taken apart: an entry for each element."""
+    changed: tuple[tuple[int | None, Any], ...] = ()
+    """Where the task's changes are found, stored after the returned values: a collection and a place in it, or None
+    and the position of an argument."""
     parameters: tuple[str, ...] = ()
     """For each of ``changed``, the name of the parameter."""
     files: tuple[FileSlot, ...] = ()
+
+    def entry_changed(self, nth: int) -> tuple[str, Any]:
+        """What is written for the ``nth`` of the data that the task changes."""
+        collection, place = self.changed[nth]
+        entry = (self.values if collection is None else self.collections[collection])[place]
+        return entry if type(entry) is tuple else ("atom", entry)
 
 
 @dataclass(slots=True)
@@ -227,20 +235,15 @@ class Node:
 
     def input_changed(self, nth: int) -> Version | None:
         """The input that the ``nth`` of its changes changes, or None if that is not one."""
-        entry: Any = ("", self.call.values)
-        for step in self.call.changed[nth]:
-            entry = entry[1][step]
-        kind, position, *_ = entry if type(entry) is tuple else ("", 0)
+        kind, position = self.call.entry_changed(nth)
         if kind == "file":
             position = self.call.files[position].source
-        return self.inputs[position] if kind == "value" or (kind == "file" and position is not None) else None
+        return self.inputs[position] if kind in ("value", "file") and position is not None else None
 
     def slot_changed(self, nth: int) -> FileSlot | None:
         """The file that the ``nth`` of its changes changes, or None if that is an object."""
-        entry: Any = ("", self.call.values)
-        for step in self.call.changed[nth]:
-            entry = entry[1][step]
-        return self.call.files[entry[1]] if type(entry) is tuple and entry[0] == "file" else None
+        kind, position = self.call.entry_changed(nth)
+        return self.call.files[position] if kind == "file" else None
 
     def awaited(self) -> list[Node]:
         """The nodes that it waits for."""

@@ -14,9 +14,9 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from typing import TypeVar
+from typing import TypeVar, TypeVarTuple
 
-from dsflow._stack import call_user, is_interruptible, users_line
+from dsflow._stack import is_interruptible, users_line
 
 __all__ = [
     "PATIENCE_S",
@@ -32,6 +32,7 @@ __all__ = [
 logger = logging.getLogger("dsflow")
 
 T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
 
 PATIENCE_S = 5.0
 """Code that still runs so long after it was interrupted is stuck."""
@@ -83,7 +84,7 @@ _local = _Local()
 _lock = threading.Lock()
 _changed = threading.Condition(_lock)
 """Notified when there is something new to watch, and when something watched has ended."""
-_running: set[_Run] = set()
+_running: dict[_Run, bool] = {}
 """Runs that are let alone. To take one out of here is to have it: a run that has taken itself out cannot be hit."""
 _claimed: set[_Run] = set()
 """Runs that an interrupt has to do with; they end with the lock held."""
@@ -113,7 +114,9 @@ os.register_at_fork(after_in_child=_forget_after_fork)
 # --- what the interrupted thread does --------------------------------------------------------------------------------
 
 
-def run_interruptible(key: str, function: Callable[[], T], stop: Callable[[], object] | None = None) -> T | None:
+def run_interruptible(
+    key: str, function: Callable[[*Ts], T], *args: *Ts, stop: Callable[[], object] | None = None
+) -> T | None:
     """Call a function in this thread in such a way that `interrupt` ends it.
 
     Parameters
@@ -141,14 +144,12 @@ def run_interruptible(key: str, function: Callable[[], T], stop: Callable[[], ob
     run = _Run(key, outer, stop)
     result: T | None = None
     try:
-        try:
-            _local.run = run
-            if outer is not None:
-                outer.inner = run
-            _running.add(run)
-            result = call_user(function)
-        finally:
-            _leave(run)
+        _local.run = run
+        if outer is not None:
+            outer.inner = run
+        _running[run] = True
+        result = function(*args)
+        _leave(run)
     except BaseException as error:
         _leave(run)  # it may have been this that was interrupted; from here on nothing can be
         if not (run.interrupted and isinstance(error, TaskInterrupted)):
@@ -163,9 +164,7 @@ def _leave(run: _Run) -> None:
     _local.run = run.outer
     if run.outer is not None:
         run.outer.inner = None
-    try:
-        _running.remove(run)
-    except KeyError:
+    if not _running.pop(run, False):
         with _lock:
             _raise_in_thread(run.ident, ctypes.py_object())  # takes back what has not been raised yet
             _claimed.discard(run)
@@ -243,12 +242,9 @@ def give_up(key: str) -> None:
 
 def _claim(run: _Run) -> bool:
     """Keep a run from ending unnoticed; return False if it has ended (with the lock held)."""
-    try:
-        _running.remove(run)
-    except KeyError:
-        return run in _claimed
-    _claimed.add(run)
-    return True
+    if _running.pop(run, False):
+        _claimed.add(run)
+    return run in _claimed
 
 
 def _try_all(runs: list[_Run], *, force: bool = False) -> list[Callable[[], object]]:

@@ -1,49 +1,31 @@
-"""Failures on disk: a task that has failed is kept with all that it had, so that `dsflow replay` can run it again.
+"""The keeper of failures: what a task needs to run again is taken before the session lets go of it.
 
-A file a failure: a line that names the format, a line of JSON that can be read without running what is in the file, and
-a pickle of the call. What moves: inputs that lie on workers come to this process, one after the other.
+What moves: inputs that lie on workers come to this process.
 """
 
 from __future__ import annotations
 
 import copy
-import json
-import linecache
 import logging
 import os
-import pickle
-import platform
-import re
-import stat
-import sys
-import tempfile
 import threading
-import time
-import traceback
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
-from importlib.metadata import version as version_of
 from pathlib import Path
 from shlex import quote
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from dsflow._errors import EngineError, TaskCancelledError, TaskLostError, WallClockError
 from dsflow._freeze import Frozen, Stored, freeze, nbytes_of
 from dsflow._graph import REMOTE, Failure, Node, Outcome, Version
 from dsflow._job import Job, make_job
+from dsflow._kept import check_trusted, describe_failure, write_failure
 
 if TYPE_CHECKING:
     from dsflow._session import Session
-    from dsflow._task import Task
 
-__all__ = ["FORMAT", "SUFFIX", "FailureKeeper", "KeptFailure", "check_trusted"]
+__all__ = ["FailureKeeper"]
 
 logger = logging.getLogger("dsflow")
-
-FORMAT = b"dsflow failure 1\n"
-"""The first line of a file."""
-
-SUFFIX = ".failure"
 
 MAX_BYTES = 1 << 30
 """A failure with larger inputs is not kept."""
@@ -53,42 +35,6 @@ MAX_FAILURES = 20
 
 FETCH_S = 30.0
 """Inputs that lie on workers are waited for so long."""
-
-
-@dataclass(frozen=True, slots=True)
-class KeptFailure:
-    """What is known of a failure without running what is in its file."""
-
-    key: str
-    """Key of the node."""
-    exception: str
-    """Type and message."""
-    trace: str
-    """The traceback, with the notes."""
-    time_s: float
-    """When it failed, in seconds since the epoch."""
-    site: str
-    """File and line of the call."""
-    worker: str
-    """Where it ran."""
-    folder: str
-    """The working directory of the program."""
-    arguments: list[str]
-    """The command line of the program."""
-    search_path: list[str]
-    """Where the program has found its modules."""
-    python: str
-    """Version of Python."""
-    executable: str
-    """Path of Python."""
-    versions: dict[str, str]
-    """Versions of the packages that were imported."""
-    sources: dict[str, str]
-    """Text of the file of a function that is kept by value, by the name of the file."""
-    path: str = ""
-    """The file."""
-    nbytes: int = 0
-    """Size of the file."""
 
 
 class FailureKeeper:
@@ -129,8 +75,8 @@ class FailureKeeper:
         if failure is None or not _is_its_own(failure.exception) or not self._has_room(node):
             return
         try:
-            job, task = self._pack(node, outcome, session)
-            path = self._write(_describe(node, outcome), (job, task))
+            kept = describe_failure(node, outcome)
+            path = write_failure(self.folder, kept, self._pack(node, session, kept.worker))
         except Exception as error:
             logger.warning("%s failed, and cannot be kept for a replay: %s", node.key, error)
             logger.debug("%s cannot be kept", node.key, exc_info=True)
@@ -153,7 +99,7 @@ class FailureKeeper:
             )
         return n_failures <= self._max_failures
 
-    def _pack(self, node: Node, outcome: Outcome, session: Session) -> tuple[Job, Stored]:
+    def _pack(self, node: Node, session: Session, worker: str) -> tuple[Job, Stored]:
         """The call and the task, as another process can read them."""
         call, inputs, handles, task = node.call, node.inputs, node.handles, node.function
         if node.settled:
@@ -161,7 +107,7 @@ class FailureKeeper:
         was_sent = session.engine.remote or task.options.isolated
         stored_task = Frozen(task.pickled, ()) if was_sent else freeze(task, portable=True)
         states: list[Stored | Failure | Version] = [_state_of(version, session) for version in handles]
-        values = self._values_of([*inputs, *(each for each in states if type(each) is Version)], session)
+        values = self._values_of([*inputs, *(each for each in states if isinstance(each, Version))], session)
         n_bytes = sum(map(nbytes_of, (stored_task, *values.values(), call.shared, call.private, *call.values)))
         self._check_size(n_bytes)
         to_job = copy.copy(task)
@@ -170,10 +116,10 @@ class FailureKeeper:
             task=to_job,
             call=call,
             inputs=[values[version] for version in inputs],
-            handles=[values[each] if type(each) is Version else each for each in states],
+            handles=[values[each] if isinstance(each, Version) else each for each in states],
             key=node.key,
             site=node.site,
-            worker=_worker_of(outcome),
+            worker=worker,
             announced=False,
             grant=node.grant,
         )
@@ -221,34 +167,6 @@ class FailureKeeper:
         if n_bytes > self._max_bytes:
             raise ValueError(f"its inputs have {n_bytes} bytes; at most {self._max_bytes} are kept")
 
-    def _write(self, kept: KeptFailure, content: Any) -> Path:
-        """Write a file that is there whole or not at all."""
-        path = self.folder / (re.sub(r"[^\w.<>+-]", "_", kept.key)[-150:] + SUFFIX)
-        descriptor, name = tempfile.mkstemp(prefix=".", suffix=".part", dir=self.folder)  # for this user alone
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(FORMAT + json.dumps(asdict(kept)).encode("ascii") + b"\n")
-                pickle.dump(content, file, protocol=5)
-            Path(name).replace(path)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
-        return path
-
-
-def check_trusted(path: Path, found: os.stat_result) -> None:
-    """Raise PermissionError unless only this user can have written what is at a path."""
-    if found.st_uid != os.geteuid():
-        raise PermissionError(
-            f"{path} belongs to another user (number {found.st_uid}); a failure holds code that a replay runs, "
-            "so replay only what your own programs have kept."
-        )
-    if stat.S_IMODE(found.st_mode) & 0o022:
-        raise PermissionError(
-            f"others can write to {path}; a failure holds code that a replay runs, so only you should: "
-            f"if all that is in it comes from your own programs, chmod go-w {path}"
-        )
-
 
 def _is_its_own(error: BaseException) -> bool:
     """Whether an exception tells of the task, not of who has cancelled it nor of the engine."""
@@ -263,63 +181,3 @@ def _state_of(version: Version, session: Session) -> Stored | Failure | Version:
         return version
     error = TaskCancelledError("a Future that the task was given had no value yet when the task failed; none was kept.")
     return Failure(error, version.maker or "")
-
-
-# --- what is told of a failure ---------------------------------------------------------------------------------------
-
-
-def _describe(node: Node, outcome: Outcome) -> KeptFailure:
-    failure, run = outcome.failure, outcome.run
-    assert failure is not None
-    error = failure.exception
-    folder = Path.cwd()
-    return KeptFailure(
-        key=node.key,
-        exception=f"{type(error).__name__}: {error}".partition("\n")[0],
-        trace="".join(traceback.format_exception(error)),
-        time_s=time.time() if run is None else run.end,
-        site=node.site,
-        worker=_worker_of(outcome),
-        folder=str(folder),
-        arguments=list(sys.argv),
-        search_path=[*(str(folder / entry) for entry in sys.path), *_roots_of(node.function)],
-        python=platform.python_version(),
-        executable=sys.executable,
-        versions=dict(_versions()),
-        sources=_sources_of(node.function),
-    )
-
-
-def _worker_of(outcome: Outcome) -> str:
-    return "an unknown place" if outcome.run is None else outcome.run.worker
-
-
-def _is_by_name(task: Task[Any]) -> bool:
-    """Whether the function is kept as the name of what an imported module has."""
-    module, name = getattr(task.function, "__module__", None), getattr(task.function, "__qualname__", "")
-    return module not in (None, "__main__") and "<locals>" not in name
-
-
-def _roots_of(task: Task[Any]) -> Iterator[str]:
-    """The folder in which Python finds the module of a function by its name."""
-    module = sys.modules.get(task.function.__module__) if _is_by_name(task) else None
-    file = getattr(module, "__file__", None)
-    if module is not None and file is not None:
-        path = Path(file).absolute()
-        yield str(path.parents[module.__name__.count(".") + (path.name == "__init__.py")])
-
-
-def _sources_of(task: Task[Any]) -> dict[str, str]:
-    """The text that goes with a function that is kept by value: the file may be another, or gone, by then."""
-    code = getattr(task.function, "__code__", None)
-    if code is None or _is_by_name(task):
-        return {}
-    return {code.co_filename: "".join(linecache.getlines(code.co_filename))}
-
-
-def _versions() -> Iterator[tuple[str, str]]:
-    yield "dsflow", version_of("dsflow")
-    for name, module in sys.modules.copy().items():
-        found = getattr(module, "__dict__", {}).get("__version__")
-        if isinstance(found, str) and "." not in name and name not in sys.stdlib_module_names:
-            yield name, found

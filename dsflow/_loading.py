@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,6 +32,8 @@ class Loaded:
 
     call: Call
     arguments: list[Any]
+    collections: dict[int, Any]
+    """Lists and dicts that were taken apart, by position in the call."""
     workplace: Workplace | None
 
     @property
@@ -57,18 +59,36 @@ class Loaded:
         """
         if not self.call.changed:
             return []
-        return [self._changed(*path, parameter=name) for path, name in zip(
-            self.call.changed, self.call.parameters, strict=True)]  # fmt: skip
+        if self.collections:
+            self._find_replaced()
+        return [self._changed(nth, parameter) for nth, parameter in enumerate(self.call.parameters)]
 
-    def _changed(self, position: int, *steps: Any, parameter: str) -> Any:
-        value, entry = self.arguments[position], self.call.values[position]
-        for step in steps:
-            _check_size(value, entry[1], parameter)
-            value, entry = value[step], entry[1][step]
-        if type(entry) is tuple and entry[0] == "file":
+    def _changed(self, nth: int, parameter: str) -> Any:
+        collection, place = self.call.changed[nth]
+        kind, position = self.call.entry_changed(nth)
+        if kind == "file":
             assert self.workplace is not None
-            return self.workplace.taken(entry[1], parameter)
-        return value
+            return self.workplace.taken(position, parameter)
+        return (self.arguments if collection is None else self.collections[collection])[place]
+
+    def _find_replaced(self) -> None:
+        """Check the sizes of collections, and find those that the task has put in the place of inner ones."""
+        names = {
+            collection: name for (collection, _), name in zip(self.call.changed, self.call.parameters, strict=True)
+        }
+        seen: set[int] = set()
+        outer = [(self.arguments, self.call.values)]
+        while outer:
+            values, entries = outer.pop()
+            for place in entries if isinstance(entries, dict) else range(len(entries)):
+                entry = entries[place]
+                if type(entry) is tuple and entry[0] == "collection" and entry[1] not in seen:
+                    position = entry[1]
+                    seen.add(position)
+                    if position in names:
+                        _check_size(values[place], self.call.collections[position], names[position])
+                        self.collections[position] = values[place]
+                    outer.append((self.collections[position], self.call.collections[position]))
 
 
 def _check_size(value: Any, entries: Any, parameter: str) -> None:
@@ -84,6 +104,12 @@ def _check_size(value: Any, entries: Any, parameter: str) -> None:
             f"the list {parameter!r} had {len(entries)} elements and has {size} now; "
             "a task may change and replace the elements of a COLLECTION_* parameter, not their number."
         )
+
+
+def _built(entries: Any, build: Callable[[Any], Any]) -> Any:
+    if isinstance(entries, dict):
+        return {key: build(entry) for key, entry in entries.items()}
+    return list(map(build, entries))
 
 
 def load_arguments(
@@ -111,17 +137,21 @@ def load_arguments(
         packs["private"] = thaw(call.private, writable=True, lookup=lookup)
     if call.shared is not None:
         packs["shared"] = thaw(call.shared, lookup=lookup)
+    collections: dict[int, Any] = {}
 
     def build(entry: Any) -> Any:
+        if type(entry) is not tuple:
+            return entry
         kind, what = entry
         if kind in packs:
             return packs[kind][what]
-        if kind == "list":
-            return [build(each) if type(each) is tuple else each for each in what]
-        if kind == "dict":
-            return {key: build(each) if type(each) is tuple else each for key, each in what.items()}
         if kind == "blank":
             return packs["shared"][what]()
-        return None if workplace is None else workplace.path_of(what, values)
+        if kind == "file":
+            return None if workplace is None else workplace.path_of(what, values)
+        if what not in collections:
+            collections[what] = _built(call.collections[what], build)
+        return collections[what]
 
-    return Loaded(call, [build(entry) if type(entry) is tuple else entry for entry in call.values], workplace)
+    arguments = [build(entry) if type(entry) is tuple else entry for entry in call.values]
+    return Loaded(call, arguments, collections, workplace)

@@ -8,16 +8,14 @@ from __future__ import annotations
 import contextlib
 import copy
 import functools
-import json
 import linecache
 import logging
-import os
 import pickle
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from dsflow._active import end_session
 from dsflow._context import Context
@@ -28,44 +26,14 @@ from dsflow._freeze import Stored, thaw
 from dsflow._future import Future
 from dsflow._graph import Outcome, Version
 from dsflow._job import Job
-from dsflow._keeper import FORMAT, SUFFIX, KeptFailure, check_trusted
+from dsflow._kept import KeptFailure, open_failure, versions_in_use
 from dsflow._session import Session
 from dsflow._start import start
 from dsflow._task import Task
 
-__all__ = ["Replay", "load_failures", "replay"]
+__all__ = ["Replay", "replay"]
 
 logger = logging.getLogger("dsflow")
-
-
-def load_failures(folder: str | os.PathLike[str]) -> list[KeptFailure]:
-    """Return the failures that a folder holds, the oldest first; nothing of what is in them is run.
-
-    Raises
-    ------
-    PermissionError
-        When the folder, or a file in it, can have been written by another user.
-    ValueError
-        When a file is no failure.
-    """
-    folder = Path(folder).absolute()
-    check_trusted(folder, folder.stat())
-    failures = []
-    for path in folder.glob(f"*{SUFFIX}"):
-        with _opened(path) as (kept, _):
-            failures.append(kept)
-    return sorted(failures, key=lambda kept: kept.time_s)
-
-
-@contextlib.contextmanager
-def _opened(path: Path) -> Iterator[tuple[KeptFailure, BinaryIO]]:
-    """Open the file of a failure, and read it as far as that is safe."""
-    with path.open("rb") as file:
-        found = os.fstat(file.fileno())
-        check_trusted(path, found)
-        if file.readline(len(FORMAT)) != FORMAT:
-            raise ValueError(f"{path} is not a failure that this version of dsflow has kept; move it away.")
-        yield replace(KeptFailure(**json.loads(file.readline())), path=str(path), nbytes=found.st_size), file
 
 
 @dataclass(slots=True)
@@ -108,23 +76,24 @@ def replay(kept: KeptFailure) -> Iterator[Replay]:
     Raises
     ------
     PermissionError, ValueError
-        As `load_failures` does.
+        As `open_failure` does.
     DsflowError
         When what was kept cannot be read here.
     """
     _check_python(kept)
-    with _opened(Path(kept.path)) as (_, file), _as_then(kept):
+    with open_failure(Path(kept.path)) as (_, file), _as_then(kept):
         try:
             job, stored_task = pickle.load(file)
             task = thaw(stored_task)
         except Exception as error:
             raise DsflowError(f"{kept.key}: cannot be read here: {type(error).__name__}: {error}.") from error
+        finally:
+            _warn_of_versions(kept)
         if task is None:
             raise DsflowError(
                 f"{kept.key}: the module of its function cannot be imported here; it was looked for in "
                 f"{', '.join(kept.search_path)}."
             )
-        _warn_of_versions(kept)
         session = start("serial")
         try:
             yield Replay(task, job, session)
@@ -146,7 +115,9 @@ def _as_then(kept: KeptFailure) -> Iterator[None]:
     path, arguments = list(sys.path), list(sys.argv)
     sys.path[:0] = [entry for entry in dict.fromkeys(kept.search_path) if entry not in path]
     sys.argv[:] = kept.arguments
-    for name, text in kept.sources.items():
+    # by the name that tracebacks have, and by the one that pdb makes of it
+    sources = {name: text for each, text in kept.sources.items() for name in (each, str(Path(kept.folder, each)))}
+    for name, text in sources.items():
         linecache.cache[name] = (len(text), None, text.splitlines(keepends=True), name)
     try:
         with contextlib.ExitStack() as stack:
@@ -157,13 +128,13 @@ def _as_then(kept: KeptFailure) -> Iterator[None]:
             yield
     finally:
         sys.path[:], sys.argv[:] = path, arguments
-        for name in kept.sources:
+        for name in sources:
             linecache.cache.pop(name, None)
 
 
 def _warn_of_versions(kept: KeptFailure) -> None:
     """Say which of the packages that are in use here are not what they were."""
-    for name, then in kept.versions.items():
-        now = getattr(sys.modules.get(name), "__dict__", {}).get("__version__", then)
-        if now != then:
+    for name, now in versions_in_use().items():
+        then = kept.versions.get(name, now)
+        if then != now:
             logger.warning("%s was %s when %s failed, and is %s here", name, then, kept.key, now)

@@ -3,33 +3,22 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from types import FrameType
-from typing import TypeVar
 
-from dsflow._execution import run_task
-
-__all__ = ["call_user", "is_interruptible", "users_line"]
-
-T = TypeVar("T")
+__all__ = ["is_interruptible", "users_line"]
 
 _CORE = ("dsflow._", "dsflow.engines", "dsflow.observe", "dsflow.journal")
 """Modules in whose functions an exception would leave things half done. The other ones are as good as the user's."""
+
+_CALLERS = {"run_interruptible", "run_task"}
+"""The functions in there that call the user's."""
 
 _DELICATE = {"__enter__", "__exit__", "acquire", "release", "_acquire_restore", "_release_save"}
 """Functions after which something is taken that a caller gives back: an exception at their end would leave it taken."""
 
 _IMPORTERS = {"importlib._bootstrap", "_frozen_importlib"}
 """A module that was left half imported may be broken for the whole process."""
-
-
-def call_user(function: Callable[[], T]) -> T:
-    """Call a function that counts as the user's."""
-    return function()
-
-
-_CALLERS = {call_user.__code__, run_task.__code__}
-"""The functions of ours that call the user's."""
 
 
 def is_interruptible(innermost: FrameType, *, force: bool = False) -> bool:
@@ -42,7 +31,7 @@ def is_interruptible(innermost: FrameType, *, force: bool = False) -> bool:
     for frame in _outward(innermost):
         module = _module_of(frame)
         if module.startswith(_CORE):
-            return frame is not innermost and frame.f_code in _CALLERS
+            return frame is not innermost and frame.f_code.co_name in _CALLERS
         if module in _IMPORTERS or frame.f_code.co_name == "__del__":  # an exception in the latter is lost
             return False
     return False
@@ -53,7 +42,7 @@ def users_line(innermost: FrameType | None) -> str | None:
     first = None
     for frame in _outward(innermost):
         if _module_of(frame).startswith(_CORE):
-            if frame.f_code in _CALLERS:
+            if frame.f_code.co_name in _CALLERS:
                 break
             first = None  # what we have called in turn
             continue
