@@ -67,6 +67,8 @@ class Binder:
     """Where each changed datum is, by what makes it one."""
     parameters: list[str] = field(default_factory=list)
     targets: list[Target] = field(default_factory=list)
+    blanks: dict[Any, int] = field(default_factory=dict)
+    """Where what makes an empty object is in ``shared``, by what makes a datum one."""
     slots: dict[Any, Slot] = field(default_factory=dict)
     """The inputs that are chosen later, by what makes a datum one."""
     collections: list[Any] = field(default_factory=list)
@@ -228,8 +230,7 @@ class Binder:
                 check_changeable(value, f"{self.where}: argument {parameter!r}")
             self.change(id(value), parameter, path, self.target_of(value, direction))
         if direction.access is Access.WRITE:
-            blank = blank_of(value, f"{self.where}: argument {parameter!r}")
-            return ("blank", self.place_shared(Blank(*blank))[1])
+            return ("blank", self.blank_for(value, parameter, owner))
         if direction.access is Access.COMMUTE:
             future = value if type(value) is Future else self.context.tracker.find(value)
             return ("value", self.own(self.slot_of(id(value), future, lambda: self.session.sources.copied(value))))
@@ -237,6 +238,14 @@ class Binder:
         if type(entry) is tuple and entry[0] == "value":
             self.writable.add(entry[1])
         return entry
+
+    def blank_for(self, value: Any, parameter: str, owner: Owner | None) -> int:
+        """Position of what makes an empty object for one that the task fills; two names get one object."""
+        identity = id(value) if owner is None or has_identity(value) else (id(owner[0]), owner[1])
+        if identity not in self.blanks:
+            blank = Blank(*blank_of(value, f"{self.where}: argument {parameter!r}"))
+            self.blanks[identity] = self.place_shared(blank)[1]
+        return self.blanks[identity]
 
     def own(self, version: Version) -> int:
         """Position of an input that the task gets a writable copy of."""

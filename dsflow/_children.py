@@ -293,3 +293,4 @@ def _show(stream: str, text: str) -> None:
         logging.getLogger(name).log(int(level), "%s", text)
     elif getattr(sys, stream) is not None:
         getattr(sys, stream).write(f"{text}\n")
+        getattr(sys, stream).flush()

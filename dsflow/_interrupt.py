@@ -48,24 +48,27 @@ class TaskInterrupted(BaseException):
 class _Run:
     """A function that runs under a key."""
 
-    inner: _Run | None = None
-    """The run that runs inside of it now."""
-    interrupted = False
-    stuck: Callable[[], object] | None = None
-    """Called if it does not end in time."""
-    deadline = 0.0
-    """When it will be stuck."""
-    due = 0.0
-    """When to try again."""
-    pause = _PAUSES_S[0]
+    __slots__ = ("deadline", "due", "ident", "inner", "interrupted", "key", "outer", "pause", "stop", "stuck")
 
-    def __init__(self, key: str, outer: _Run | None, stop: Callable[[], object] | None) -> None:
+    deadline: float
+    """When it will be stuck. This and what follows is there if it was interrupted."""
+    due: float
+    """When to try again, or to look whether it is stuck."""
+    pause: float
+    stuck: Callable[[], object] | None
+    """Called if it does not end in time."""
+
+    def __init__(self, key: str, ident: int, outer: _Run | None, stop: Callable[[], object] | None) -> None:
         self.key = key
-        self.ident = threading.get_ident()
+        self.ident = ident
+        """The thread."""
         self.outer = outer
         """The run inside of which it runs."""
+        self.inner: _Run | None = None
+        """The run that runs inside of it now."""
         self.stop = stop
         """What to call in place of raising an exception."""
+        self.interrupted = False
 
     def chain(self) -> Iterator[_Run]:
         """The run, and those it runs inside of."""
@@ -75,12 +78,8 @@ class _Run:
             run = run.outer
 
 
-class _Local(threading.local):
-    run: _Run | None = None
-    """The innermost run of the thread."""
-
-
-_local = _Local()
+_innermost: dict[int, _Run] = {}
+"""What each thread runs."""
 _lock = threading.Lock()
 _changed = threading.Condition(_lock)
 """Notified when there is something new to watch, and when something watched has ended."""
@@ -99,7 +98,7 @@ def _forget_after_fork() -> None:
     _lock = threading.Lock()
     _changed = threading.Condition(_lock)
     _watcher = None
-    _local.run = None
+    _innermost.clear()
     _watched.clear()
     _running.clear()
     _claimed.clear()
@@ -140,11 +139,12 @@ def run_interruptible(
     """
     if _claimed:
         checkpoint()
-    outer = _local.run
-    run = _Run(key, outer, stop)
+    ident = threading.get_ident()
+    outer = _innermost.get(ident)
+    run = _Run(key, ident, outer, stop)
     result: T | None = None
     try:
-        _local.run = run
+        _innermost[ident] = run
         if outer is not None:
             outer.inner = run
         _running[run] = True
@@ -161,8 +161,10 @@ def run_interruptible(
 
 def _leave(run: _Run) -> None:
     """Make sure that no interrupt comes any more; doing it twice does no harm."""
-    _local.run = run.outer
-    if run.outer is not None:
+    if run.outer is None:
+        _innermost.pop(run.ident, None)
+    else:
+        _innermost[run.ident] = run.outer
         run.outer.inner = None
     if not _running.pop(run, False):
         with _lock:
@@ -174,7 +176,7 @@ def _leave(run: _Run) -> None:
 def checkpoint() -> None:
     """Raise `TaskInterrupted` if what this thread runs has been interrupted."""
     if _claimed:
-        run = _local.run
+        run = _innermost.get(threading.get_ident())
         if run is not None and any(each.interrupted for each in run.chain()):
             raise TaskInterrupted
 
@@ -184,14 +186,18 @@ def nested(function: Callable[[], object]) -> Callable[[], None]:
 
     If that is interrupted, so is what runs there; the exception ends there, and is this thread's to raise.
     """
-    outer = _local.run
+    outer = _innermost.get(threading.get_ident())
 
     def run_there() -> None:
-        _local.run = outer
+        ident = threading.get_ident()
+        if outer is not None:
+            _innermost[ident] = outer
         try:
             function()
         except TaskInterrupted:
             return
+        finally:
+            _innermost.pop(ident, None)
 
     return run_there
 
@@ -223,6 +229,7 @@ def interrupt(key: str, stuck: Callable[[], object] | None = None) -> bool:
         for run in new:
             run.interrupted = True
             run.stuck = stuck
+            run.pause = _PAUSES_S[0]
             run.deadline = time.monotonic() + PATIENCE_S
             _watched.append(run)
         stops = _try_all(new)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -106,10 +106,48 @@ def _check_size(value: Any, entries: Any, parameter: str) -> None:
         )
 
 
-def _built(entries: Any, build: Callable[[Any], Any]) -> Any:
-    if isinstance(entries, dict):
-        return {key: build(entry) for key, entry in entries.items()}
-    return list(map(build, entries))
+class _Builder:
+    """Makes the arguments of one call."""
+
+    def __init__(
+        self, call: Call, inputs: Sequence[Stored], handles: Sequence[Future[Any]], workplace: Workplace | None
+    ) -> None:
+        self._call = call
+        self._workplace = workplace
+        self._values = [thaw(stored, writable=i in call.writable) for i, stored in enumerate(inputs)]
+        self._packs: dict[str, Sequence[Any]] = {"value": self._values, "handle": handles}
+        self._blanks: dict[int, Any] = {}
+        self.collections: dict[int, Any] = {}
+        if call.private is not None:
+            self._packs["private"] = thaw(call.private, writable=True, lookup=self._lookup)
+        if call.shared is not None:
+            self._packs["shared"] = thaw(call.shared, lookup=self._lookup)
+
+    def _lookup(self, reference: Any) -> Any:
+        kind, position = reference
+        return self._packs[kind][position]
+
+    def build(self, entry: Any) -> Any:
+        """The value for what is written in the call."""
+        if type(entry) is not tuple:
+            return entry
+        kind, position = entry
+        if kind in self._packs:
+            return self._packs[kind][position]
+        if kind == "blank":
+            if position not in self._blanks:
+                self._blanks[position] = self._packs["shared"][position]()
+            return self._blanks[position]
+        if kind == "file":
+            return None if self._workplace is None else self._workplace.path_of(position, self._values)
+        if position not in self.collections:
+            self.collections[position] = self._collection(self._call.collections[position])
+        return self.collections[position]
+
+    def _collection(self, entries: Any) -> Any:
+        if isinstance(entries, dict):
+            return {key: self.build(entry) for key, entry in entries.items()}
+        return list(map(self.build, entries))
 
 
 def load_arguments(
@@ -126,32 +164,5 @@ def load_arguments(
     workplace
         Where the task's files are made; None if it has none, or only its objects are wanted.
     """
-    values = [thaw(stored, writable=i in call.writable) for i, stored in enumerate(inputs)]
-    packs: dict[str, Sequence[Any]] = {"value": values, "handle": handles, "private": (), "shared": ()}
-
-    def lookup(reference: Any) -> Any:
-        kind, position = reference
-        return packs[kind][position]
-
-    if call.private is not None:
-        packs["private"] = thaw(call.private, writable=True, lookup=lookup)
-    if call.shared is not None:
-        packs["shared"] = thaw(call.shared, lookup=lookup)
-    collections: dict[int, Any] = {}
-
-    def build(entry: Any) -> Any:
-        if type(entry) is not tuple:
-            return entry
-        kind, what = entry
-        if kind in packs:
-            return packs[kind][what]
-        if kind == "blank":
-            return packs["shared"][what]()
-        if kind == "file":
-            return None if workplace is None else workplace.path_of(what, values)
-        if what not in collections:
-            collections[what] = _built(call.collections[what], build)
-        return collections[what]
-
-    arguments = [build(entry) if type(entry) is tuple else entry for entry in call.values]
-    return Loaded(call, arguments, collections, workplace)
+    builder = _Builder(call, inputs, handles, workplace)
+    return Loaded(call, list(map(builder.build, call.values)), builder.collections, workplace)

@@ -39,9 +39,9 @@ class ChildProcess:
     """A child process, as its parent sees it."""
 
     def __init__(self, environment: dict[str, str]) -> None:
+        ours, theirs = socket.socketpair()
         self._folder = tempfile.mkdtemp(prefix="dsflow-child-")
         """Where it keeps files, so that none are left when it was killed."""
-        ours, theirs = socket.socketpair()
         with theirs:
             try:
                 self._process = subprocess.Popen(  # noqa: S603 - a module of ours
