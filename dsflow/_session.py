@@ -349,6 +349,8 @@ class Session:
             self.sources.close()
             if self.wall_clock_timer is not None:
                 self.wall_clock_timer.cancel()
+                if threading.current_thread() is not self.wall_clock_timer:
+                    self.wall_clock_timer.join()
 
     def _bring_all_up_to_date(self) -> None:
         """Let the main program's objects and files have what tasks have changed; failures are left for it to see."""
