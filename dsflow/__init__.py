@@ -53,10 +53,12 @@ from dsflow._errors import (
     TaskTimeoutError,
     WallClockError,
 )
+from dsflow._executor import Executor
 from dsflow._explain import explain
 from dsflow._files import delete_file, file_exists, open, wait_on_directory, wait_on_file  # noqa: A004 - opens tasks' files
 from dsflow._future import Future
 from dsflow._groups import TaskGroup, barrier_group, cancel_group, set_wall_clock
+from dsflow._joblib import register_joblib_backend
 from dsflow._options import CANCEL_SUCCESSORS, FAIL, IGNORE, RETRY, OnFailure
 from dsflow._session import Session
 from dsflow._start import start, stop
@@ -110,6 +112,7 @@ __all__ = [
     "Direction",
     "DsflowError",
     "EngineError",
+    "Executor",
     "Future",
     "OnFailure",
     "Session",
@@ -132,6 +135,7 @@ __all__ = [
     "explain",
     "file_exists",
     "open",
+    "register_joblib_backend",
     "set_wall_clock",
     "share",
     "start",

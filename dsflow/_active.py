@@ -11,6 +11,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable
+from typing import Any
 
 from dsflow._context import active_context, enter_context, main_program
 from dsflow._errors import SessionError
@@ -45,8 +46,8 @@ def active_session() -> Session | None:
 main_program.session = active_session
 
 
-def open_session(make_engine: Callable[[Session], Engine], memory_bytes: int | None = None) -> Session:
-    """Make the session of this process.
+def open_session(make_engine: Callable[[Session], Engine], **options: Any) -> Session:
+    """Make the session of this process; ``options`` are those of `Session`.
 
     Raises
     ------
@@ -58,7 +59,7 @@ def open_session(make_engine: Callable[[Session], Engine], memory_bytes: int | N
     with _lock:
         if _active is not None:
             raise SessionError(f"dsflow.start: {_active!r} is running in this process; call dsflow.stop() first.")
-        session = Session(make_engine, memory_bytes)
+        session = Session(make_engine, **options)
         _active = session
         _register_exit()
     return session

@@ -252,7 +252,7 @@ def _end_with(pipe: int) -> None:
         return
     # by the system: no thread of ours runs while C code holds the interpreter's lock
     fcntl.fcntl(pipe, fcntl.F_SETSIG, signal.SIGKILL)
-    fcntl.fcntl(pipe, fcntl.F_SETOWN, -os.getpgrp())
+    fcntl.fcntl(pipe, fcntl.F_SETOWN, -os.getpid())  # the group that this process leads
     fcntl.fcntl(pipe, fcntl.F_SETFL, os.O_ASYNC)
     if select.select([pipe], [], [], 0)[0]:  # it was closed before
         os._exit(0)

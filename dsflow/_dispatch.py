@@ -149,8 +149,9 @@ class Dispatcher:
                 self.route([follower for node in nodes for follower in graph.mark_sent(node)])
 
     @contextmanager
-    def suspended(self, key: str, node: Node | None) -> Iterator[None]:
+    def suspended(self, key: str) -> Iterator[None]:
         """Let others use the cpus of a task that waits."""
+        node = self._session.graph.pending.get(key)
         with self._lock:
             self._waiting.add(key)
             was_unaccounted = key in self._unaccounted

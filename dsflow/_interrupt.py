@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import logging
+import math
 import os
 import sys
 import threading
@@ -37,8 +38,11 @@ Ts = TypeVarTuple("Ts")
 PATIENCE_S = 5.0
 """Code that still runs so long after it was interrupted is stuck."""
 
-_PAUSES_S = (0.001, 0.05)
+_PAUSES_S = (0.001, 0.01)
 """Shortest and longest time between two tries to interrupt code that cannot be just then."""
+
+_LATE_PAUSE_S = 0.25
+"""The same for code that is stuck."""
 
 
 class TaskInterrupted(BaseException):
@@ -241,7 +245,7 @@ def interrupt(key: str, stuck: Callable[[], object] | None = None) -> bool:
 
 
 def give_up(key: str) -> None:
-    """Have no one told any more that what was interrupted under a key is stuck."""
+    """Try no more to interrupt what runs under a key, and have no one told that it is stuck."""
     with _lock:
         _watched[:] = [run for run in _watched if run.key != key]
         _changed.notify_all()
@@ -267,7 +271,7 @@ def _try_all(runs: list[_Run], *, force: bool = False) -> list[Callable[[], obje
             run.due = run.deadline
         else:
             run.due = min(time.monotonic() + run.pause, run.deadline)
-            run.pause = min(2 * run.pause, _PAUSES_S[1])
+            run.pause = max(run.pause, min(2 * run.pause, _PAUSES_S[1]))
     return stops
 
 
@@ -292,12 +296,14 @@ def _watch_until_all_have_ended() -> None:
                 return
             due = [run for run in _watched if now >= run.due]
             if not due:
-                _changed.wait(min(run.due for run in _watched) - now)
+                _changed.wait(min(min(run.due for run in _watched) - now, threading.TIMEOUT_MAX))
                 continue
             overdue = [run for run in due if now >= run.deadline]
-            calls = _try_all([run for run in due if run not in overdue]) + _try_all(overdue, force=True)
-            calls += [run.stuck for run in overdue if run.stuck is not None]
-            _watched[:] = [run for run in _watched if run not in overdue]
+            calls = _try_all([run for run in due if run not in overdue])
+            for run in overdue:
+                calls += [] if run.stuck is None else [run.stuck]
+                run.stuck, run.deadline, run.pause = None, math.inf, _LATE_PAUSE_S
+            calls += _try_all(overdue, force=True)
         for call in calls:
             try:
                 call()

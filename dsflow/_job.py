@@ -81,7 +81,11 @@ def make_job(
     inputs = list(inputs)
     try:
         call = dataclasses.replace(
-            call, values=_movable(call.values, inputs), shared=_portable(call.shared), private=_portable(call.private)
+            call,
+            values=_movable(call.values, inputs),
+            collections=_movable(call.collections, inputs),
+            shared=_portable(call.shared),
+            private=_portable(call.private),
         )
         return Job(
             key=key,

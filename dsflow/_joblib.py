@@ -122,8 +122,9 @@ class _Backend:
             raise joblib.FallbackToBackend(joblib.SequentialBackend(nesting_level=self.nesting_level))
         self.parallel = parallel
         limit = self._limit(n_jobs)
-        nested = self.get_nested_backend()[0]
-        self._batches[parallel] = _Batches(nested, limit if limit < self._slots() else sys.maxsize, max_nbytes)
+        if limit == self._slots() and current_context().session.engine.remote:
+            limit = sys.maxsize  # workers want to have the next batch before they have ended one
+        self._batches[parallel] = _Batches(self.get_nested_backend()[0], limit, max_nbytes)
         return self.effective_n_jobs(n_jobs)
 
     def submit(self, func: Any, callback: Any) -> None:
@@ -148,7 +149,8 @@ class _Backend:
         """Cancel the batches of those joblib.Parallel that have failed, timed out or are no longer wanted."""
         for parallel, batches in list(self._batches.items()):
             if parallel._aborting:
-                batches.abort()
+                self._batches[parallel] = batches.abort()
+                parallel._ready_batches.queue.clear()  # they would be run, and returned, by its next call
 
     def terminate(self) -> None:
         """Forget how long batches took."""
@@ -211,11 +213,12 @@ class _Batches:
         self._held.append((batch, callback))
         self._fill()
 
-    def abort(self) -> None:
-        """Cancel all batches."""
+    def abort(self) -> _Batches:
+        """Cancel all batches; return what takes those to come."""
         self._held.clear()
         futures = [future for future in list(self._running) if isinstance(future, CallFuture)]
         cancel_calls(futures, "joblib has given up the calls it is one of")
+        return _Batches(self._nested, self._limit, self._max_nbytes)
 
     def _fill(self) -> None:
         with self._lock:

@@ -77,7 +77,7 @@ class Loaded:
             collection: name for (collection, _), name in zip(self.call.changed, self.call.parameters, strict=True)
         }
         seen: set[int] = set()
-        outer = [(self.arguments, self.call.values)]
+        outer: list[tuple[Any, Any]] = [(self.arguments, self.call.values)]
         while outer:
             values, entries = outer.pop()
             for place in entries if isinstance(entries, dict) else range(len(entries)):

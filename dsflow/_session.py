@@ -26,6 +26,7 @@ from dsflow._future import Future
 from dsflow._gates import Countdown, Gate, wait_in_slices
 from dsflow._graph import REMOTE, Failure, Node, Outcome, Version
 from dsflow._groups import current_groups, join_groups, leave_groups
+from dsflow._keeper import FailureKeeper
 from dsflow._ordering import Graph
 from dsflow._paths import bring_files_home
 from dsflow._policy import judge
@@ -66,6 +67,8 @@ class Session:
         make_engine: Callable[[Session], Engine],
         memory_bytes: int | None = None,
         labels: Iterable[str] = (),
+        n_gpus: int | None = None,
+        keep_failures: str | os.PathLike[str] | None = None,
     ) -> None:
         self.graph = Graph()
         self.main = Context(self)
@@ -74,6 +77,10 @@ class Session:
         """Bytes that blocks may take over all workers, or None if no budget was given."""
         self.labels = frozenset(labels)
         """What the workers that are started here have."""
+        self.n_gpus = n_gpus
+        """How many GPUs they may use; None for all."""
+        self.keeper = None if keep_failures is None else FailureKeeper(keep_failures)
+        """Keeps tasks that have failed, to run them again."""
         self.listeners: list[Listener] = []
         self._failures: list[Failure] = []
         self._wall_clock: Failure | None = None
@@ -147,6 +154,8 @@ class Session:
             outcome = judged
             if outcome.failure is not None:
                 self._failures.append(outcome.failure)
+                if self.keeper is not None:
+                    self.keeper.keep(node, outcome, self)
         settled, ready = self.graph.settle(node, outcome)
         if len(settled) > 1:
             self.engine.cancel([each for each in settled if each is not node])
@@ -205,7 +214,7 @@ class Session:
     def _suspended(self) -> AbstractContextManager[None]:
         """Let others have what the caller has been given, if it is a task."""
         context = active_context()
-        return nullcontext() if context is None else self.dispatcher.suspended(context.label, context.node)
+        return nullcontext() if context is None else self.dispatcher.suspended(context.label)
 
     def _wait_at(self, gate: Gate, nodes: Sequence[Node], timeout: float | None) -> None:
         start = time.monotonic()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +33,9 @@ class Choice:
     workers: int | None = None
     memory: int | str | None = None
     threads_per_worker: int | None = None
+    labels: Iterable[str] = ()
+    gpus: int | None = None
+    keep_failures: str | os.PathLike[str] | None = None
 
 
 _override = Choice()
@@ -48,6 +53,9 @@ def start(
     workers: int | None = None,
     memory: int | str | None = None,
     threads_per_worker: int | None = None,
+    labels: str | Iterable[str] = (),
+    gpus: int | None = None,
+    keep_failures: str | os.PathLike[str] | None = None,
 ) -> Session:
     """Start the session of this process; the first call of a task does so by itself if you don't.
 
@@ -65,6 +73,13 @@ def start(
         Bytes that the blocks of arrays may take over all workers, such as ``"2 GiB"``.
     threads_per_worker : int, optional
         Threads in each process of a cluster that is started here; 1 by default.
+    labels : str or iterable of str, optional
+        What tasks may ask for by name, as in ``@constraint(labels="ssd")``, that this machine has. The workers of a
+        cluster that is running have the names of their Dask resources.
+    gpus : int, optional
+        How many GPUs of this machine tasks may use; by default all that are visible.
+    keep_failures : path, optional
+        A folder for what failing tasks were given, so that ``dsflow replay`` can run them again.
 
     Returns
     -------
@@ -78,15 +93,23 @@ def start(
     ValueError
         When a value makes no sense.
     """
-    asked = Choice(engine, client, workers, memory, threads_per_worker)
+    labels = frozenset([labels] if isinstance(labels, str) else labels)
+    asked = Choice(engine, client, workers, memory, threads_per_worker, labels, gpus, keep_failures)
     choice = Choice(*(getattr(_override, name) or getattr(asked, name) for name in Choice.__slots__))
     _check(choice)
     why = "from the command line" if _override.engine else "as asked"
     if choice.engine is None:
         choice.engine, choice.client, why = _default_engine(choice.client)
+    _check_started_here(choice)
     chosen = choice.engine
     memory_bytes = None if choice.memory is None else _memory_bytes(choice.memory)
-    session = open_session(lambda session: _make_engine(session, choice, memory_bytes), memory_bytes)
+    session = open_session(
+        lambda session: _make_engine(session, choice),
+        memory_bytes=memory_bytes,
+        labels=choice.labels,
+        n_gpus=choice.gpus,
+        keep_failures=choice.keep_failures,
+    )
     logger.info("engine %r with %d slots, %s", chosen, session.engine.n_slots, why)
     return session
 
@@ -117,14 +140,25 @@ def _check(choice: Choice) -> None:
         raise ValueError(f"start: engine={choice.engine!r} is not known; choose one of {', '.join(ENGINES)}.")
     if choice.client is not None and choice.engine not in (None, "dask"):
         raise ValueError(f"start: client= goes with engine='dask', not {choice.engine!r}.")
-    for name in ("workers", "threads_per_worker"):
+    for name, least in (("workers", 1), ("threads_per_worker", 1), ("gpus", 0)):
         value = getattr(choice, name)
-        if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
-            raise ValueError(f"start: {name}={value!r} is not a number of at least 1.")
+        if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < least):
+            raise ValueError(f"start: {name}={value!r} is not a number of at least {least}.")
+    if wrong := [label for label in choice.labels if not isinstance(label, str) or not label]:
+        raise ValueError(f"start: labels={wrong!r} are not names; give texts such as 'ssd'.")
     if choice.threads_per_worker is not None and choice.engine != "dask":
         raise ValueError("start: threads_per_worker= goes with engine='dask', whose workers are processes.")
     if choice.workers is not None and choice.client is not None:
         raise ValueError("start: workers= is for clusters started here; the given client's cluster has its own.")
+
+
+def _check_started_here(choice: Choice) -> None:
+    for name in ("labels", "gpus"):
+        if choice.client is not None and getattr(choice, name):
+            raise ValueError(
+                f"start: {name}= is for workers started here; those of a running cluster have what they were "
+                "started with: dask worker --resources."
+            )
 
 
 def _default_engine(client: Any) -> tuple[str, Any, str]:
@@ -139,7 +173,7 @@ def _default_engine(client: Any) -> tuple[str, Any, str]:
     return "threads", None, "the default"
 
 
-def _make_engine(session: Session, choice: Choice, memory_bytes: int | None) -> Engine:
+def _make_engine(session: Session, choice: Choice) -> Engine:
     if choice.engine == "serial":
         from dsflow.engines.serial import SerialEngine
 
@@ -150,4 +184,4 @@ def _make_engine(session: Session, choice: Choice, memory_bytes: int | None) -> 
         return ThreadsEngine(session, choice.workers)
     from dsflow.engines.dask import start_engine
 
-    return start_engine(session, choice.client, choice.workers, choice.threads_per_worker, memory_bytes)
+    return start_engine(session, choice.client, choice.workers, choice.threads_per_worker)

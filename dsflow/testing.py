@@ -12,7 +12,8 @@ import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from dsflow._active import active_session, current_context
+from dsflow._active import active_session
+from dsflow._context import current_context
 from dsflow._errors import EngineError, SessionError
 
 if TYPE_CHECKING:

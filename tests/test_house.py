@@ -33,7 +33,10 @@ OTHER_CONFIG = {
     *("mypy.ini", "pytest.ini", "ruff.toml", "setup.cfg", "setup.py", "tox.ini"),
 }
 
-_DASK = ("dsflow/engines/dask/", "dsflow/clusters/", "dsflow/functions/", "dsarray/_interop.py")
+_DASK = (
+    *("dsflow/engines/_adoption.py", "dsflow/engines/dask/", "dsflow/clusters/", "dsflow/functions/"),
+    "dsarray/_interop.py",
+)
 DOORS = {
     "boto3": _DASK,
     "click": ("dsflow/cli/", "estimators/demo.py"),
@@ -43,7 +46,7 @@ DOORS = {
     "dask": _DASK,
     "distributed": _DASK,
     "igraph": ("dsflow/observe/picture.py",),
-    "joblib": (),
+    "joblib": ("dsflow/_joblib.py",),
     "kubernetes": _DASK,
     "matplotlib": ("estimators/demo.py",),
     "numpy": ("dsarray/", "estimators/"),
@@ -52,7 +55,7 @@ DOORS = {
     "scipy": ("dsarray/", "estimators/"),
     "sklearn": ("estimators/", "dsarray/io/svmlight.py"),
     "tblib": ("dsflow/_failure.py",),
-    "threadpoolctl": ("dsflow/engines/threads.py",),
+    "threadpoolctl": ("dsflow/engines/threads.py", "dsflow/engines/dask/_worker.py"),
     "zarr": (),
 }
 """Where a package may be imported, at the top of a file or in a function; () is nowhere yet."""

@@ -6,6 +6,7 @@ import sys
 import traceback
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import click
 
@@ -20,16 +21,29 @@ __all__ = ["run"]
 @click.option("--engine", type=click.Choice(ENGINES), help="Where the tasks run.")
 @click.option("--workers", type=click.IntRange(min=1), help="How many tasks run at a time.")
 @click.option("--memory", help="Memory for blocks over all workers, such as '2 GiB'.")
+@click.option(
+    "--keep-failures",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Keep tasks that fail in this folder, for `dsflow replay`.",
+)
 @click.argument("script", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.argument("args", nargs=-1, type=click.UNPROCESSED)
-def run(engine: str | None, workers: int | None, memory: str | None, script: Path, args: tuple[str, ...]) -> None:
+def run(
+    engine: str | None,
+    workers: int | None,
+    memory: str | None,
+    keep_failures: Path | None,
+    script: Path,
+    args: tuple[str, ...],
+) -> None:
     """Run a Python script; the options go before what it asks for itself."""
     if memory is not None:
         try:
             parse_memory(memory)
         except ValueError as error:
             raise click.BadParameter(str(error), param_hint="--memory") from None
-    override(Choice(engine=engine, workers=workers, memory=memory))
+    kept: dict[str, Any] = {} if keep_failures is None else {"keep_failures": keep_failures.absolute()}
+    override(Choice(engine=engine, workers=workers, memory=memory, **kept))
     sys.argv = [str(script), *args]
     sys.path.insert(0, str(script.resolve().parent))
     try:

@@ -15,11 +15,13 @@ import shutil
 import signal
 import sys
 import tempfile
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import dask
 from distributed import Security, SpecCluster
 from distributed.deploy.spec import ProcessInterface
+from distributed.system import MEMORY_LIMIT
 
 from dsflow._errors import EngineError
 from dsflow._session import inherited_environment
@@ -38,7 +40,11 @@ _OUTSIDE_SIGNALS = {signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP
 
 _CONFIG = {
     "distributed": {
-        "logging": {"distributed": "error", "distributed.worker": "critical"},
+        "logging": {
+            "distributed": "error",
+            "distributed.scheduler": "critical",  # what it says of workers that die is said here, where it matters
+            "distributed.worker": "critical",
+        },
         "worker": {"memory": {"terminate": False}, "profile": {"enabled": False}},
         "scheduler": {"allowed-failures": 2},
         "deploy": {"lost-worker-timeout": "60s"},
@@ -120,9 +126,10 @@ class _Node(ProcessInterface):  # type: ignore[misc]  # distributed has no annot
         await super().close()
 
 
-def _environment(n_threads: int, folder: str) -> dict[str, str]:
+def _environment(n_threads: int, folder: str, place: dict[str, Any]) -> dict[str, str]:
     """The environment of the processes: BLAS and OpenMP inside a task get ``n_threads`` threads."""
-    config = dask.config.merge(dask.config.config, _CONFIG, {"temporary-directory": folder})
+    ours = {"temporary-directory": folder, "dsflow": {"place": place}}
+    config = dask.config.merge(dask.config.config, _CONFIG, ours)
     return inherited_environment(
         PYTHONPATH=os.pathsep.join(path for path in sys.path if path),
         OMP_NUM_THREADS=str(n_threads),
@@ -149,6 +156,8 @@ class _Worker(_Node):
     ) -> None:
         super().__init__([scheduler], {**options, "name": name}, **common)
         self._deaths = deaths
+        self._ending: int | None = None
+        """Process that is ended on purpose."""
         self._watching: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -163,7 +172,9 @@ class _Worker(_Node):
             if self.process is not process:
                 return
             self._deaths[self.address] = code
-            logger.warning("worker %s (process %d) died: %s; starting another", self.address, process.pid, _cause(code))
+            if process.pid != self._ending:
+                how = _cause(code)
+                logger.warning("worker %s (process %d) died: %s; starting another", self.address, process.pid, how)
             await self._replace()
 
     async def _replace(self) -> None:
@@ -175,6 +186,14 @@ class _Worker(_Node):
                 await asyncio.sleep(PAUSE_S)
             else:
                 return
+
+    def end(self) -> None:
+        """Kill the process, so that another takes its place."""
+        process = self.process
+        if process is not None:
+            self._ending = process.pid
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
 
     async def close(self) -> None:
         """Kill the process for good."""
@@ -198,15 +217,35 @@ class LocalCluster(SpecCluster):  # type: ignore[misc]  # distributed has no ann
         Threads in each of them.
     memory_bytes : int, optional
         Memory for data over all workers; beyond it they spill to disk. By default all of the machine's.
+    gpus : sequence of str
+        The GPUs of this machine that tasks may use, as ``CUDA_VISIBLE_DEVICES`` takes them.
+    labels : iterable of str
+        What tasks may ask for by name.
     """
 
-    def __init__(self, n_workers: int, threads_per_worker: int = 1, memory_bytes: int | None = None) -> None:
+    def __init__(
+        self,
+        n_workers: int,
+        threads_per_worker: int = 1,
+        memory_bytes: int | None = None,
+        gpus: Sequence[str] = (),
+        labels: Iterable[str] = (),
+    ) -> None:
+        self.place = {
+            "name": "this machine",
+            "cpus": n_workers * threads_per_worker,
+            "memory_bytes": memory_bytes or MEMORY_LIMIT,
+            "gpus": list(gpus),
+            "labels": sorted(labels),
+        }
+        """What tasks have of this machine, for all workers to know."""
         self._folder = tempfile.mkdtemp(prefix="dsflow-")
         self._deaths: dict[str, int] = {}
         self._pids: set[int] = set()
         security = Security.temporary()
         per_slot = max(1, (os.cpu_count() or 1) // (n_workers * threads_per_worker))
-        common = {"security": security, "environment": _environment(per_slot, self._folder), "pids": self._pids}
+        environment = _environment(per_slot, self._folder, self.place)
+        common = {"security": security, "environment": environment, "pids": self._pids}
         on_loopback: dict[str, Any] = {"host": "127.0.0.1", "protocol": "tls://"}
         options = {
             **on_loopback,
@@ -251,6 +290,12 @@ class LocalCluster(SpecCluster):  # type: ignore[misc]  # distributed has no ann
         """Whether the worker at ``address`` died by a signal from outside, rather than by itself."""
         return -self._deaths.get(address, 0) in _OUTSIDE_SIGNALS
 
+    def end_worker(self, address: str) -> None:
+        """End the worker at ``address``, in which something hangs; another takes its place."""
+        for worker in self.workers.values():
+            if worker.address == address and address not in self._deaths:  # else another is on its way already
+                worker.end()
+
     def worker_pids(self) -> list[int]:
         """Return the process ids of the workers."""
         return [worker.pid for worker in self.workers.values() if worker.pid is not None]
@@ -262,8 +307,12 @@ class LocalCluster(SpecCluster):  # type: ignore[misc]  # distributed has no ann
 
 
 def start_local_cluster(
-    n_workers: int | None = None, threads_per_worker: int = 1, memory_bytes: int | None = None
+    n_workers: int | None = None,
+    threads_per_worker: int = 1,
+    memory_bytes: int | None = None,
+    gpus: Sequence[str] = (),
+    labels: Iterable[str] = (),
 ) -> LocalCluster:
     """Start a cluster on this machine, by default with one worker process a core."""
-    n_cores = os.cpu_count() or 1
-    return LocalCluster(n_workers or max(1, n_cores // threads_per_worker), threads_per_worker, memory_bytes)
+    n_workers = n_workers or max(1, (os.cpu_count() or 1) // threads_per_worker)
+    return LocalCluster(n_workers, threads_per_worker, memory_bytes, gpus, labels)

@@ -14,10 +14,13 @@ from dsflow._session import inherited_environment
 __all__ = ["this_machine"]
 
 
-def this_machine(cpus: int, memory_bytes: int | None, labels: Iterable[str]) -> Place:
-    """Return this machine as a place for tasks; without ``memory_bytes``, all of its memory."""
+def this_machine(cpus: int, memory_bytes: int | None, labels: Iterable[str], n_gpus: int | None = None) -> Place:
+    """Return this machine as a place for tasks; by default with all of its memory and GPUs."""
     memory_bytes = _memory_bytes() if memory_bytes is None else memory_bytes
-    return Place("this machine", cpus, memory_bytes, tuple(_gpus()), frozenset(labels))
+    gpus = tuple(_gpus())
+    if n_gpus is not None:  # more than can be found are taken at their word: the user knows the machine
+        gpus = gpus[:n_gpus] + tuple(map(str, range(len(gpus), n_gpus)))
+    return Place("this machine", cpus, memory_bytes, gpus, frozenset(labels))
 
 
 def _memory_bytes(root: Path = Path("/")) -> int:

@@ -17,60 +17,64 @@ class ReadyQueue:
     """Not safe for threads: the caller holds a lock. Nodes that are settled while they are in it never come out."""
 
     def __init__(self) -> None:
-        self._levels: dict[int, deque[Node]] = {}
-        """The nodes of each priority that there is."""
-        self._heap: list[int] = []
-        """The priorities, negated: the highest one comes first. Not empty as long as there are nodes."""
-        self._n = 0
+        self._first: deque[Node] = deque()
+        """The nodes of the highest priority."""
+        self._levels = {0: self._first}
+        """The nodes of each priority."""
+        self._heap = [0]
+        """The priorities, negated: the highest one comes first. Never empty."""
         self._n_settled = 0
         """At most so many of the nodes are settled."""
 
     def __len__(self) -> int:
-        return self._n
+        return sum(map(len, self._levels.values()))
 
     def extend(self, nodes: Sequence[Node]) -> None:
         """Put nodes behind those of their priority."""
         for node in nodes:
-            self._level(node.options.priority).append(node)
-        self._n += len(nodes)
+            level = self._levels.get(node.options.priority)
+            if level is None:
+                level = self._begin_level(node.options.priority)
+            level.append(node)
 
     def put_first(self, node: Node) -> None:
         """Put a node before those of its priority."""
-        self._level(node.options.priority).appendleft(node)
-        self._n += 1
-
-    def _level(self, priority: int) -> deque[Node]:
-        level = self._levels.get(priority)
+        level = self._levels.get(node.options.priority)
         if level is None:
-            level = self._levels[priority] = deque()
-            heapq.heappush(self._heap, -priority)
+            level = self._begin_level(node.options.priority)
+        level.appendleft(node)
+
+    def _begin_level(self, priority: int) -> deque[Node]:
+        level: deque[Node] = deque()
+        self._levels[priority] = level
+        heapq.heappush(self._heap, -priority)
+        self._first = self._levels[-self._heap[0]]
         return level
 
     def take(self) -> Node | None:
         """Return the node whose turn it is, or None if there is none."""
-        while self._n:
-            level = self._levels[-self._heap[0]]
-            while level:
-                node = level.popleft()
-                self._n -= 1
+        while True:
+            while self._first:
+                node = self._first.popleft()
                 if not node.settled:
                     return node
-            if self._n:
-                del self._levels[-heapq.heappop(self._heap)]
-        return None
+            if len(self._heap) == 1:
+                return None
+            del self._levels[-heapq.heappop(self._heap)]
+            self._first = self._levels[-self._heap[0]]
 
     def goes_before(self, node: Node) -> bool:
-        """Return whether there seems to be a node of a higher priority; may be asked without the lock."""
-        return self._n > 0 and -self._heap[0] > node.options.priority
+        """Return whether there may be a node of a higher priority; may be asked without the lock."""
+        return -self._heap[0] > node.options.priority
 
     def forget(self, n_settled: int) -> None:
         """Note that so many nodes were settled, some of which may be here; now and then they are thrown out."""
         self._n_settled += n_settled
-        if self._n_settled > self._n:
-            self._levels = {
-                priority: deque(n for n in level if not n.settled) for priority, level in self._levels.items()
-            }
-            self._n = sum(map(len, self._levels.values()))
+        if self._n_settled > len(self):
+            for level in self._levels.values():
+                left = [node for node in level if not node.settled]
+                level.clear()
+                level.extend(left)
             self._n_settled = 0
 
     def n_ahead(self, node: Node) -> int | None:
@@ -84,6 +88,5 @@ class ReadyQueue:
 
     def clear(self) -> None:
         """Let go of all nodes."""
-        self._n = 0
         for level in self._levels.values():
             level.clear()

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from dsflow._errors import EngineError
 from dsflow._execution import run_node
+from dsflow._graph import Failure, Outcome
 from dsflow._interrupt import run_interruptible, where
 from dsflow._session import inherited_environment
 
 if TYPE_CHECKING:
     from dsflow._children import ChildPool
-    from dsflow._graph import Node, Outcome
+    from dsflow._graph import Node
     from dsflow._session import Session
     from dsflow._task import Task
 
 __all__ = ["Runner"]
+
+logger = logging.getLogger("dsflow")
 
 Emit = Callable[[str, str], None]
 
@@ -41,9 +46,8 @@ class Runner:
         self._pool: ChildPool | None = None
 
     def accept(self, task: Task[Any]) -> None:
-        """Raise TypeError if a task is to run in a process of its own, and cannot be sent there."""
-        if task.options.isolated:
-            self._children().accept(task)
+        """Raise TypeError if a task, which is to run in a process of its own, cannot be sent there."""
+        self._children().accept(task)
 
     def run(self, node: Node, worker: str, emit: Emit | None = None) -> Outcome | None:
         """Run a node; return what came of it, or None if it was cancelled.
@@ -58,9 +62,15 @@ class Runner:
             Takes what the task prints.
         """
         if node.options.isolated:
-            run_apart = partial(self._run_apart, node, worker, emit)
-            return run_interruptible(node.key, run_apart, stop=partial(self._kill, node))
-        return run_interruptible(node.key, partial(self._run_here, node, worker, emit))
+            run, stop = self._run_apart, partial(self._kill, node)
+        else:
+            run, stop = self._run_here, None
+        try:
+            return run_interruptible(node.key, run, node, worker, emit, stop=stop)
+        except Exception as error:  # not the task's: what it printed cannot be shown, say; every wait has to end
+            logger.exception("%s cannot be run", node.key)
+            reason = EngineError(f"{node.key} (called at {node.site}) cannot be run: {type(error).__name__}: {error}.")
+            return Outcome(failure=Failure(reason, node.key))
 
     def _run_here(self, node: Node, worker: str, emit: Emit | None) -> Outcome | None:
         if node.settled:  # who cancels it from now on interrupts it
@@ -83,7 +93,8 @@ class Runner:
             worker=worker,
             time_out_s=node.options.time_out_s,
             environment=self._environment_of(node),
-            emit=emit,
+            grant=node.grant,
+            emit=None if emit is None else partial(_show, emit, f"{node.key} {worker}"),
         )
 
     def _kill(self, node: Node) -> None:
@@ -126,3 +137,12 @@ class Runner:
             pool = self._pool
         if pool is not None:
             pool.close()
+
+
+def _show(emit: Emit, tag: str, stream: str, text: str) -> None:
+    """Show what a task in another process has printed or logged (``"log:LEVEL:NAME"``)."""
+    if stream.startswith("log:"):
+        _, level, name = stream.split(":", 2)
+        logging.getLogger(name).log(int(level), "[%s] %s", tag, text)
+    else:
+        emit(stream, text)

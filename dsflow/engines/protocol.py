@@ -43,6 +43,9 @@ class Engine(Protocol):
     def waiting(self) -> AbstractContextManager[None]:
         """Be told that the caller waits: hand over what is held back, and lend out its slot if it is a task."""
 
+    def adopt(self, value: Any, where: str) -> Version:
+        """Return a version of a Dask collection or Future that was passed to the task called ``where``."""
+
     def fetch(self, versions: Sequence[Version]) -> list[Stored]:
         """Bring values that lie with the engine to this process."""
 

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from dsflow._interrupt import PATIENCE_S, checkpoint, give_up, interrupt, nested
+from dsflow.engines._adoption import adopt_here
 from dsflow.engines._machine import this_machine
 from dsflow.engines._runner import Runner
 
@@ -44,14 +45,15 @@ class SerialEngine:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._runner = Runner(session, os.cpu_count() or 1)
-        self._place = this_machine(os.cpu_count() or 1, session.memory_bytes, session.labels)
+        self._place = this_machine(os.cpu_count() or 1, session.memory_bytes, session.labels, session.n_gpus)
         self._depth = threading.local()
         self._stacks: dict[threading.Thread, Node] = {}
         """Threads that are there for want of stack, and what they run."""
 
     def accept(self, task: Task[Any]) -> None:
         """Raise TypeError if the task is to run in a process of its own, and cannot be sent there."""
-        self._runner.accept(task)
+        if task.options.isolated:
+            self._runner.accept(task)
 
     def submit(self, nodes: Sequence[Node]) -> None:
         """Run the nodes now."""
@@ -105,6 +107,10 @@ class SerialEngine:
     def holds(self, _: Version) -> bool:
         """Return True: there is no other session."""
         return True
+
+    def adopt(self, value: Any, where: str) -> Version:
+        """Return a version of a Dask collection or Future, which a task of its own computes here."""
+        return adopt_here(value, where)
 
     def places(self) -> Sequence[Place]:
         """Return this machine; one task at a time has all of it."""

@@ -16,6 +16,7 @@ from threadpoolctl import ThreadpoolController
 
 from dsflow._interrupt import checkpoint, give_up, interrupt, where
 from dsflow._output import TaggedOutput, write_tagged
+from dsflow.engines._adoption import adopt_here
 from dsflow.engines._machine import this_machine
 from dsflow.engines._queue import ReadyQueue
 from dsflow.engines._runner import Runner
@@ -23,7 +24,7 @@ from dsflow.engines._runner import Runner
 if TYPE_CHECKING:
     from dsflow._freeze import Stored
     from dsflow._graph import Node, Version
-    from dsflow._resources import Place
+    from dsflow._resources import Needs, Place
     from dsflow._session import Session
     from dsflow._task import Task
 
@@ -86,7 +87,7 @@ class ThreadsEngine:
         """BLAS and OpenMP inside tasks: the cores are divided among the slots."""
         self._session = session
         self._runner = Runner(session, self._threads_each)
-        self._place = this_machine(self.n_slots, session.memory_bytes, session.labels)
+        self._place = this_machine(self.n_slots, session.memory_bytes, session.labels, session.n_gpus)
         self._ready = ReadyQueue()
         self._lock = threading.Lock()  # entered itself: an interrupt inside Condition.__enter__ would leave it locked
         self._changed = threading.Condition(self._lock)
@@ -116,7 +117,8 @@ class ThreadsEngine:
 
     def accept(self, task: Task[Any]) -> None:
         """Raise TypeError if the task is to run in a process of its own, and cannot be sent there."""
-        self._runner.accept(task)
+        if task.options.isolated:
+            self._runner.accept(task)
 
     def submit(self, nodes: Sequence[Node]) -> None:
         """Queue ready nodes; a thread that has just ended a task goes on with the first one it has made ready."""
@@ -151,6 +153,10 @@ class ThreadsEngine:
     def holds(self, _: Version) -> bool:
         """Return True: there is no other session."""
         return True
+
+    def adopt(self, value: Any, where: str) -> Version:
+        """Return a version of a Dask collection or Future, which a task of its own computes here."""
+        return adopt_here(value, where)
 
     def places(self) -> Sequence[Place]:
         """Return this machine, with a cpu for each slot."""
@@ -225,7 +231,10 @@ class ThreadsEngine:
 
     def _wake(self, count: int) -> None:
         """Find up to ``count`` threads for ready nodes (with the lock held)."""
-        free = min(count, len(self._ready), self._free_slots())
+        free = min(count, self.n_slots - self._busy - self._resuming)
+        if free <= 0:
+            return
+        free = min(free, len(self._ready))
         woken = min(free, self._idle)
         if woken > 0:
             self._changed.notify(woken)
@@ -236,13 +245,9 @@ class ThreadsEngine:
                 break
             self._start_thread()
 
-    def _free_slots(self) -> int:
-        """How many slots ready nodes may take."""
-        return self.n_slots - self._busy - self._resuming
-
     def _resume(self) -> None:
         """Let tasks that have waited go on, as many as there are slots (with the lock held)."""
-        if self._resuming and self._busy < self.n_slots:
+        if self._busy < self.n_slots:
             self._resumed.notify(self.n_slots - self._busy)
 
     def _waiting_threads(self) -> int:
@@ -281,8 +286,9 @@ class ThreadsEngine:
     def _next_node(self) -> Node | None:
         """Take a ready node and a slot, or None when this thread is no longer needed (with the lock held)."""
         while not self._closed:
-            self._resume()
-            if self._free_slots() > 0:
+            if self._resuming:
+                self._resume()
+            if self._busy + self._resuming < self.n_slots:
                 node = self._ready.take()
                 if node is not None:
                     self._busy += 1
@@ -296,8 +302,12 @@ class ThreadsEngine:
 
     def _run(self, worker: _Worker, node: Node) -> None:
         worker.node = node
-        with self._cores_for(node) if node.needs is not None else contextlib.nullcontext():
-            outcome = self._runner.run(node, worker.name, functools.partial(write_tagged, node.key, worker.name))
+        emit = functools.partial(write_tagged, node.key, worker.name)
+        if node.needs is None:
+            outcome = self._runner.run(node, worker.name, emit)
+        else:
+            with self._cores_for(node, node.needs):
+                outcome = self._runner.run(node, worker.name, emit)
         if outcome is None or node.settled:
             with self._lock:  # whether it was abandoned is settled, too
                 worker.node = None
@@ -308,14 +318,13 @@ class ThreadsEngine:
         worker.is_settling = False
 
     @contextlib.contextmanager
-    def _cores_for(self, node: Node) -> Iterator[None]:
+    def _cores_for(self, node: Node, needs: Needs) -> Iterator[None]:
         """Let libraries use as many threads as the task may have, where that is no one else's limit too."""
-        n_cpus = 1 if node.needs is None or node.options.isolated else node.needs.cpus
-        if n_cpus == 1:
+        if needs.cpus == 1 or node.options.isolated:
             yield
             return
-        apis = None if n_cpus >= self.n_slots else "openmp"
-        with ThreadpoolController().limit(limits=n_cpus * self._threads_each, user_api=apis):
+        interfaces = None if needs.cpus >= self.n_slots else "openmp"
+        with ThreadpoolController().limit(limits=needs.cpus * self._threads_each, user_api=interfaces):
             yield
 
     # --- slots of tasks that wait, and of those that do not end -------------------------------------------------------
@@ -357,7 +366,9 @@ class ThreadsEngine:
             self._resumed.notify_all()
             self._ended.notify_all()
             self._wake(len(self._ready))
-        logger.warning("%s was cancelled, but did not end: its thread is left behind %s", node.key, place)
+        logger.warning(
+            "%s was cancelled, but did not end: it is left behind %s; another thread goes on", node.key, place
+        )
 
 
 def _describe(worker: _Worker) -> str:

@@ -6,83 +6,88 @@ program, a report for each task, and the values that it asks for.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
-import logging
 import os
-import queue
-import threading
-import time
-import weakref
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import cloudpickle
-import dask
 from distributed import Client, KilledWorker, get_worker, rejoin, secede
 
 from dsflow._context import active_context
-from dsflow._errors import EngineError, TaskCancelledError, TaskLostError
+from dsflow._errors import TaskLostError
 from dsflow._failure import unpack_failure
 from dsflow._functions import stamp_of
-from dsflow._graph import REMOTE, Failure, Node, Outcome, Run, Version
-from dsflow._output import write_tagged
-from dsflow.engines.dask._sending import LargeTasks, Window, build_graph, cut_lineage
+from dsflow._graph import Node, Version
+from dsflow._interrupt import TaskInterrupted, checkpoint
+from dsflow.engines.dask import _transport  # noqa: F401 - it tells Dask about stored values
+from dsflow.engines.dask._collections import adopt
+from dsflow.engines.dask._departure import leave_cluster
+from dsflow.engines.dask._inbox import Inbox
+from dsflow.engines.dask._modules import Courier
+from dsflow.engines.dask._outbox import Flights, Outbox, drop_handles
+from dsflow.engines.dask._places import Places
+from dsflow.engines.dask._reports import lost_text
+from dsflow.engines.dask._stopping import Stopper
+from dsflow.engines.dask._visit import root_of
 from dsflow.engines.dask._worker import TaskFailed
 
 if TYPE_CHECKING:
     from dsflow._freeze import Stored
+    from dsflow._resources import Place
     from dsflow._session import Session
     from dsflow._task import Task
 
 __all__ = ["DaskEngine"]
 
-logger = logging.getLogger("dsflow")
-
-WINDOW_S = 0.002
-"""Calls are collected for so long at most before they are sent together."""
-
-MAX_TRIES = 3
-"""How often a node whose workers were killed from outside runs again: it may be for memory that they were."""
-
-SWEEP_S = 0.5
-"""Time between two looks for tasks that ended without a report."""
-
-MAX_IN_FLIGHT = 10_000
-"""Nodes the scheduler is given at a time; more wait here, in order."""
+SLICE_S = 0.25
+"""Longest wait of a task without a look whether it is to stop."""
 
 
 class DaskEngine:
-    """Runs nodes on the workers of a Dask cluster."""
+    """Runs nodes on the workers of a Dask cluster.
+
+    Parameters
+    ----------
+    session : Session
+        Told what comes of nodes.
+    client : Client
+        The client of the cluster.
+    cluster : LocalCluster, optional
+        The cluster, if it goes with this engine.
+    here : Place, optional
+        What the cluster has of this machine, if it goes with this engine.
+    root : str, optional
+        For the calls that tasks make on a worker: the topic of the main program.
+    """
 
     name = "dask"
     remote = True
     orders = True
 
-    def __init__(self, session: Session, client: Client, cluster: Any = None, *, nested: bool = False) -> None:
-        self._session = session
+    def __init__(
+        self,
+        session: Session,
+        client: Client,
+        cluster: Any = None,
+        *,
+        here: Place | None = None,
+        root: str | None = None,
+    ) -> None:
         self.client = client
         self._cluster = cluster
-        self._window = Window()
-        self._flushing = threading.Lock()
-        self._in_flight: dict[str, Node] = {}
-        self._lent: dict[str, list[Any]] = {}
-        """Dask Futures of the values that nodes in flight have been given Futures of."""
-        self._tries: dict[str, int] = {}
-        """How often nodes were run again because their workers had been killed."""
-        self._late: set[str] = set()
-        """Keys that were found ended, without a report, by the last sweep."""
-        self._peak_bytes: dict[str, int] = {}
-        self._bytes_of_workers: dict[str, int] = {}
-        self._bytes_sent = 0
-        self._large_tasks: LargeTasks = weakref.WeakKeyDictionary()
-        self._closed = False
-        self.topic = f"dsflow-{id(self):x}-{client.id}"
-        self._messages: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
-        messages = self._messages  # the client keeps the handler, which must not keep this engine
-        client.subscribe_topic(self.topic, lambda event: messages.put(event[1]))
-        self.n_slots = sum(client.nthreads().values()) if not nested else 1
-        self._thread = threading.Thread(target=self._pump, name="dsflow-dask", daemon=True)
-        self._thread.start()
+        self._is_nested = root is not None
+        own_topic = f"dsflow-{id(self):x}-{client.id}"
+        self.topic = own_topic if root is None else f"{root}/{own_topic}"
+        self._flights = Flights()
+        self._courier = Courier(client, self.topic, all_import=cluster is not None)
+        prepare = _nothing if self._is_nested else self._courier.bring
+        self._outbox = Outbox(client, self.topic, self._flights, prepare)
+        self._inbox = Inbox(client, cluster, self.topic, self._flights, self._outbox, session.settle)
+        self._stopper = Stopper(client, cluster, root_of(self.topic))
+        self.places: Callable[[], Sequence[Place]] = Places(client, here)
+        self.n_slots = 1 if self._is_nested else sum(client.nthreads().values())
 
     # --- the protocol ------------------------------------------------------------------------------------------------
 
@@ -103,88 +108,129 @@ class DaskEngine:
         """Put nodes in the window."""
         for node in nodes:
             node.handle = node.function.pickled
-        if self._window.add(nodes):
-            self._messages.put({"flush": True})
+        if self._outbox.window.add(nodes):
+            self._inbox.flush()
+
+    def adopt(self, value: Any, where: str) -> Version:
+        """Return a version of a Dask collection, which the cluster computes, or of a Future of Dask's."""
+        return adopt(value, self.client, where)
 
     @contextlib.contextmanager
     def waiting(self) -> Iterator[None]:
         """Send the window, and give the worker's slot to another task if the caller is one."""
-        self._flush()
-        if active_context() is None or not _in_worker_task():
+        self._outbox.flush()
+        if active_context() is None or _worker_of_task() is None:
             yield
             return
+        checkpoint()
         secede()
         try:
             yield
-        finally:
+        except TaskInterrupted:  # it is about to end, and needs no slot for that
+            raise
+        except BaseException:
             rejoin()
+            raise
+        rejoin()
+        checkpoint()
 
     def fetch(self, versions: Sequence[Version]) -> list[Stored]:
         """Bring values here from the workers."""
-        with self._flushing:  # handles are set there
-            handles = [version.handle for version in versions]
+        handles = self._outbox.handles_of(versions)
         try:
             with self.waiting():
-                values: list[Stored] = self.client.gather(handles)
+                values: list[Stored] = self._gather(handles)
         except KilledWorker as error:
-            raise TaskLostError(_lost(handles[0].key, error)) from None
+            raise TaskLostError(lost_text(error)) from None
         except TaskFailed as error:
             unpack_failure(error.packed).throw()
         return values
+
+    def _gather(self, handles: list[Any]) -> Any:
+        worker = _worker_of_task()
+        if worker is None or active_context() is None:
+            return self.client.gather(handles)
+        work = self.client._gather(handles, local_worker=worker)
+        fetched = asyncio.run_coroutine_threadsafe(work, self.client.loop.asyncio_loop)
+        while True:  # a task that is to stop does so while it waits, too
+            try:
+                return fetched.result(SLICE_S)
+            except TimeoutError:
+                if fetched.done():  # it is what was raised there
+                    raise
+                checkpoint()
 
     def holds(self, version: Version) -> bool:
         """Return whether Dask is done with a value."""
         done: bool = version.handle.done()
         return done
 
+    def on_held(self, version: Version, callback: Callable[[], object]) -> None:
+        """Call ``callback()``, from another thread, once Dask is done with a value of another session."""
+        handle, inbox = version.handle, self._inbox
+
+        async def wait() -> None:
+            await handle._state.wait()
+            inbox.call(callback)
+
+        asyncio.run_coroutine_threadsafe(wait(), self.client.loop.asyncio_loop)
+
+    def call(self, function: Callable[[], object]) -> None:
+        """Have a function called soon, by the thread that receives reports."""
+        self._inbox.call(function)
+
     def cancel(self, nodes: Sequence[Node]) -> None:
-        """Let go of nodes: the scheduler stops what nobody wants any more."""
+        """Let go of nodes, and stop those that run."""
         released = False
+        to_stop = {}
         for node in nodes:
-            self._let_go(node.key)
-            released |= self._window.release(node.key)
-            if node.failure is not None and isinstance(node.failure.exception, TaskCancelledError):
-                _drop_handles(node)
+            held = self._flights.held.get(node.run_key)
+            was_in_flight = self._flights.let_go(node.run_key) is not None
+            if was_in_flight and node.waiting == 0:
+                to_stop[node.run_key] = held
+            released |= self._outbox.window.release(node.key)
+            drop_handles(node)
+        if to_stop:
+            self._stopper.stop(to_stop)
         if released:
-            self._messages.put({"flush": True})
+            self._inbox.flush()
 
     def explain(self, node: Node) -> str:
         """Say which worker has the node, or what it waits for."""
         if isinstance(node.handle, bytes):
-            return f"held back here with {len(self._window)} others"
+            return f"held back here with {len(self._outbox.window)} others"
         if node.handle.status == "finished":
             return "it has ended; the report is on its way"
         workers = self.client.processing()
         if not workers:
             return "there are no workers; the cluster has none, or they are still starting"
         for address, keys in workers.items():
-            if node.key in keys:
+            if node.run_key in keys:
                 return f"running or next in line on {address}, which has {len(keys)} tasks"
         busy = sum(map(len, workers.values()))
         return f"not started; {len(workers)} workers have {busy} other tasks"
 
     def close(self, *, abandon: bool) -> None:  # noqa: ARG002 - what runs on a cluster is cancelled, never waited for
-        """End the thread, and the cluster if it was started here."""
-        self._closed = True
-        self._messages.put(None)
-        if threading.current_thread() is not self._thread:
-            self._thread.join()
-        self._in_flight.clear()
-        if self.client.status == "running":
-            self.client.unsubscribe_topic(self.topic)
+        """End the thread, and the cluster if it was started here; leave nothing on any other."""
+        self._outbox.closed = True
+        self._inbox.close()
+        self._flights.clear()
+        self._stopper.close()
         if self._cluster is not None:
             self.client.close()
             self._cluster.close()
+        elif not self._is_nested and self.client.status == "running":
+            leave_cluster(self.client, self.topic, [self._outbox.binding.end, self._courier.end])
 
     # --- for reports and tests ---------------------------------------------------------------------------------------
 
     def peak_memory_bytes(self) -> int:
         """Return the sum of the largest memory of each worker process, as its tasks have reported it."""
-        return sum(self._peak_bytes.values())
+        return self._inbox.measures.peak_bytes
 
     def bytes_moved(self) -> int:
         """Return the bytes sent from here, and by workers to each other and here, as their tasks have reported it."""
-        return self._bytes_sent + sum(self._bytes_of_workers.values())
+        return self._outbox.bytes_sent + self._inbox.measures.bytes_moved
 
     def worker_pids(self) -> list[int]:
         """Return the process ids of the workers."""
@@ -193,182 +239,14 @@ class DaskEngine:
             return pids
         return list(self.client.run(os.getpid).values())
 
-    # --- sending -----------------------------------------------------------------------------------------------------
 
-    def _flush(self) -> None:
-        """Send what is in the window, as far as the scheduler may have more."""
-        with self._flushing:
-            nodes = self._window.take(MAX_IN_FLIGHT - len(self._in_flight))
-            if not nodes:
-                return
-            if self._closed:
-                self._fail(nodes, EngineError("it is closed"))
-                return
-            try:
-                self._send(nodes)
-            except Exception as error:  # noqa: BLE001 - the client is closed, say: every wait has to end
-                self._fail(nodes, error)
-
-    def _let_go(self, key: str) -> Node | None:
-        """Return a node that is in flight no longer, or None if it was not."""
-        self._lent.pop(key, None)
-        return self._in_flight.pop(key, None)
-
-    def _fail(self, nodes: Sequence[Node], error: Exception) -> None:
-        """Settle nodes that can never run."""
-        for node in nodes:
-            self._let_go(node.key)
-            reason = EngineError(
-                f"{node.key}: the Dask engine cannot run it: {error}; call dsflow.stop() and start anew."
-            )
-            self._settle(node, None, Failure(reason, node.key))
-
-    def _send(self, nodes: list[Node]) -> None:
-        cut_lineage(nodes, self.client)
-        for node in nodes:
-            self._in_flight[node.key] = node
-        graph, keys, n_bytes = build_graph(nodes, self.topic, self._large_tasks)
-        self._bytes_sent += n_bytes
-        with dask.config.set({"distributed.admin.large-graph-warning-threshold": "1TB"}):
-            handles = self.client.get(graph, [key for _, key in keys], sync=False)
-        for (owner, _), handle in zip(keys, handles, strict=True):
-            owner.handle = handle
-        for node in nodes:
-            if node.settled:
-                node.handle = None
-                _drop_handles(node)
-            elif node.handles:
-                self._lent[node.key] = [version.handle for version in node.handles]
-
-    # --- receiving ---------------------------------------------------------------------------------------------------
-
-    def _pump(self) -> None:
-        """Pass reports on to the session, send windows that no one waits for, and look for tasks lost on the way."""
-        try:
-            self._pump_until_closed()
-        except Exception as error:  # every wait has to end, whatever happened to the connection
-            self._closed = True
-            logger.exception("the connection to the Dask cluster failed")
-            self._fail([*self._in_flight.values(), *self._window], error)
-
-    def _pump_until_closed(self) -> None:
-        next_sweep = time.monotonic() + SWEEP_S
-        while True:
-            try:
-                message = self._messages.get(timeout=max(0.0, next_sweep - time.monotonic()))
-            except queue.Empty:
-                next_sweep = time.monotonic() + SWEEP_S
-                self._sweep()
-                continue
-            if message is None:
-                return
-            if "flush" in message:
-                time.sleep(WINDOW_S)
-                self._flush()
-            elif "text" in message:
-                _show(message)
-            else:
-                self._receive(message)
-
-    def _receive(self, message: dict[str, Any]) -> None:
-        node = self._let_go(message["key"])
-        *measures, address, pid, peak_bytes, moved_bytes = message["run"]
-        if pid != os.getpid():
-            self._peak_bytes[address] = max(peak_bytes, self._peak_bytes.get(address, 0))
-        self._bytes_of_workers[address] = max(moved_bytes, self._bytes_of_workers.get(address, 0))
-        if node is None:  # it ran a second time, after its worker had died
-            return
-        failure = None if message["failure"] is None else _read_failure(message["failure"], node)
-        self._settle(node, Run(*measures), failure)
-
-    def _settle(self, node: Node, run: Run | None, failure: Failure | None) -> None:
-        stored = [] if failure is not None else [REMOTE] * len(node.outputs)
-        self._session.settle(node, Outcome(stored, failure, run))
-        if self._window.release(node.key) or (self._window and len(self._in_flight) < MAX_IN_FLIGHT // 2):
-            self._flush()
-
-    def _sweep(self) -> None:
-        """Settle tasks that Dask knows to have ended, but that sent no report."""
-        late = set()
-        for key, node in list(self._in_flight.items()):
-            handle = node.handle
-            if handle is None:  # it is being settled in another thread
-                continue
-            status = "pending" if isinstance(handle, bytes) else handle.status
-            if status == "pending":
-                continue
-            if key not in self._late:
-                late.add(key)  # its report may be on its way
-                continue
-            if status == "error" and self._try_again(node):
-                continue
-            if self._let_go(key) is not None:
-                self._settle(node, None, None if status == "finished" else _failure_of(node, status))
-        self._late = late
-
-    def _try_again(self, node: Node) -> bool:
-        """Run a task once more whose workers died, if they were killed from outside."""
-        error = node.handle.exception()
-        if not isinstance(error, KilledWorker) or self._cluster is None:
-            return False
-        tries = self._tries[node.key] = self._tries.get(node.key, 0) + 1
-        if tries > MAX_TRIES or not self._cluster.was_killed(error.last_worker.address):
-            return False
-        logger.warning("%s runs again: its workers were killed from outside", node.key)
-        self.client.retry([node.handle])
-        return True
+def _nothing() -> None:
+    """Do nothing: the main program has brought its modules."""
 
 
-def _show(message: dict[str, Any]) -> None:
-    """Show what a task has printed or logged."""
-    stream, key, place, text = message["stream"], message["key"], message["place"], message["text"]
-    if stream.startswith("log:"):
-        _, level, name = stream.split(":", 2)
-        logging.getLogger(name).log(int(level), "[%s %s] %s", key, place, text)
-    else:
-        write_tagged(key, place, stream, text)
-
-
-def _read_failure(packed: bytes, node: Node) -> Failure:
+def _worker_of_task() -> Any:
+    """The worker that the calling thread belongs to, or None."""
     try:
-        return unpack_failure(packed)
-    except Exception as error:  # noqa: BLE001 - its class may be one that only the worker can import
-        reason = EngineError(
-            f"{node.key} failed, called at {node.site}, but its exception cannot be read here: {error}"
-        )
-        return Failure(reason, node.key)
-
-
-def _drop_handles(node: Node) -> None:
-    """Let go of the values that a node will never give."""
-    for reference in node.outputs:
-        version = reference()
-        if version is not None and version.failure is not None:
-            version.handle = None
-
-
-def _in_worker_task() -> bool:
-    try:
-        get_worker()
+        return get_worker()
     except ValueError:
-        return False
-    return True
-
-
-def _lost(key: str, error: KilledWorker) -> str:
-    return (
-        f"{key}: {error.allowed_failures + 1} workers died while they ran it, the last one at "
-        f"{error.last_worker.address}; it may use too much memory, or crash in C code."
-    )
-
-
-def _failure_of(node: Node, status: str) -> Failure:
-    error = node.handle.exception() if status == "error" else None
-    if isinstance(error, TaskFailed):
-        return unpack_failure(error.packed)
-    if isinstance(error, KilledWorker):
-        error = TaskLostError(_lost(node.key, error))
-    elif error is None:
-        error = EngineError(f"{node.key}: the cluster lost the task (it is {status!r}); was the scheduler restarted?")
-    error.add_note(f"In task {node.name}, called at {node.site}.")
-    return Failure(error, node.key)
+        return None

@@ -17,6 +17,7 @@ from dask._task_spec import TaskRef
 from dsflow._failure import pack_failure
 from dsflow._freeze import nbytes_of
 from dsflow._graph import REMOTE, Node, Version
+from dsflow.engines.dask._care import care_of
 from dsflow.engines.dask._worker import Job, pick, run_job
 
 if TYPE_CHECKING:
@@ -37,8 +38,8 @@ LARGE_TASK = 1 << 16
 class Window:
     """Nodes on their way to the scheduler, in order.
 
-    A node that reads the end of a chain of `LINEAGE` nodes is held until that end is there to be copied, and so are
-    the nodes that read what held nodes make.
+    A node that reads the end of a chain of `LINEAGE` nodes is held until that end is there to be copied; one that
+    reads what a task with side effects makes, until that is safe; and so are nodes that read what held nodes make.
     """
 
     def __init__(self) -> None:
@@ -96,7 +97,9 @@ def _blocker(node: Node, held_keys: set[str]) -> Node | None:
     """The node that ``node`` has to be held for, or None."""
     for version in (*node.inputs, *node.handles):
         maker = version.node
-        if maker is not None and (maker.key in held_keys or version.depth >= LINEAGE):
+        if maker is None:
+            continue
+        if maker.key in held_keys or version.depth >= LINEAGE or maker.options.side_effects:
             return maker
     return None
 
@@ -126,8 +129,10 @@ class _Pending:
         self.key = key
 
 
-def build_graph(nodes: Sequence[Node], topic: str, large_tasks: LargeTasks) -> tuple[dict[str, DaskTask], Keys, int]:
-    """Return a Dask graph for nodes and for what they read of this process, its keys, and how many bytes it holds.
+def build_graph(
+    nodes: Sequence[Node], topic: str, large_tasks: LargeTasks
+) -> tuple[dict[str, DaskTask], dict[str, DaskTask], Keys, int]:
+    """Return a Dask graph for nodes, one for what they read of this process, their keys, and how many bytes they hold.
 
     Parameters
     ----------
@@ -139,23 +144,24 @@ def build_graph(nodes: Sequence[Node], topic: str, large_tasks: LargeTasks) -> t
         The versions that hold large pickled tasks; filled here.
     """
     graph: dict[str, DaskTask] = {}
+    values: dict[str, DaskTask] = {}
     keys: Keys = []
     log_level = logging.getLogger().getEffectiveLevel()
     n_bytes = 0
     for node in nodes:
         inputs, handles = node.inputs, node.handles
         for version in (*inputs, *handles):
-            n_bytes += _add_value(version, graph, keys)
+            n_bytes += _add_value(version, values, keys)
         if node.settled or any(version.handle is None for version in inputs):
             continue  # an input has failed since: the node is settled, or about to be
         n_bytes += sum(nbytes_of(pack) for pack in (node.call.shared, node.call.private) if pack)
         task = node.handle  # as it was pickled at the call
         if len(task) > LARGE_TASK:
             holder = _holder_of(node, large_tasks)
-            n_bytes += _add_value(holder, graph, keys)
+            n_bytes += _add_value(holder, values, keys)
             task = TaskRef(holder.handle.key)
         _add_node(node, task, graph, keys, topic, log_level)
-    return graph, keys, n_bytes
+    return graph, values, keys, n_bytes
 
 
 def _holder_of(node: Node, large_tasks: LargeTasks) -> Version:
@@ -182,25 +188,28 @@ def _add_value(version: Version, graph: dict[str, DaskTask], keys: Keys) -> int:
 def _add_node(
     node: Node, task: bytes | TaskRef, graph: dict[str, DaskTask], keys: Keys, topic: str, log_level: int
 ) -> None:
+    run_key = node.run_key
     job = Job(
         key=node.key,
+        run_key=run_key,
         call=node.call,
         handles=tuple(map(_handle_of, node.handles)),
         site=node.site,
         topic=topic,
         log_level=log_level,
         several=len(node.outputs) > 1,
+        care=care_of(node),
     )
-    graph[node.key] = DaskTask(node.key, run_job, job, task, *(TaskRef(v.handle.key) for v in node.inputs))
-    keys.append((node, node.key))
+    graph[run_key] = DaskTask(run_key, run_job, job, task, *(TaskRef(v.handle.key) for v in node.inputs))
+    keys.append((node, run_key))
     for position, reference in enumerate(node.outputs):
         output = reference()
         if output is None:
             continue
-        key = node.key
+        key = run_key
         if job.several:
-            key = f"{node.key}/{position}"
-            graph[key] = DaskTask(key, pick, TaskRef(node.key), position)
+            key = f"{run_key}/{position}"
+            graph[key] = DaskTask(key, pick, TaskRef(run_key), position)
         _announce(output, key, keys)
 
 

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from distributed import Client, default_client
 
+from dsflow.engines._machine import this_machine
 from dsflow.engines.dask._engine import DaskEngine
+from dsflow.engines.dask._places import place_of
 
 if TYPE_CHECKING:
     from dsflow._session import Session
@@ -28,10 +30,9 @@ def start_engine(
     client: Any,
     workers: int | None,
     threads_per_worker: int | None,
-    memory_bytes: int | None,
 ) -> DaskEngine:
     """Make the engine for a client, or for a new cluster on this machine if there is none."""
-    if client is None and workers is None:
+    if client is None and workers is None and session.n_gpus is None and not session.labels:
         client = active_client()
     if client is not None:
         if not isinstance(client, Client) or client.asynchronous:
@@ -44,11 +45,12 @@ def start_engine(
 
     threads = threads_per_worker or 1
     n_workers = workers or max(1, (os.cpu_count() or 1) // threads)
-    cluster = start_local_cluster(n_workers, threads, memory_bytes)
+    gpus = this_machine(1, None, (), session.n_gpus).gpus
+    cluster = start_local_cluster(n_workers, threads, session.memory_bytes, gpus, session.labels)
     try:
         client = Client(cluster, direct_to_workers=True, set_as_default=False)
         client.wait_for_workers(n_workers)
-        return DaskEngine(session, client, cluster)
+        return DaskEngine(session, client, cluster, here=place_of(cluster.place))
     except BaseException:
         cluster.kill()
         raise

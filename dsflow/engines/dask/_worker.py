@@ -6,33 +6,34 @@ costs no round trip, and a report that is lost means that the worker died and th
 
 from __future__ import annotations
 
+import contextlib
 import functools
-import logging
 import os
 import pickle
 import resource
 import sys
-import threading
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from dask.sizeof import sizeof
 from distributed import Future as DaskFuture
-from distributed import get_client, get_worker
-from distributed.protocol import dask_deserialize, dask_serialize
+from distributed import get_worker
+from threadpoolctl import ThreadpoolController
 
 from dsflow._active import active_session
-from dsflow._context import Context, active_context
+from dsflow._context import Context
+from dsflow._errors import TaskCancelledError
 from dsflow._execution import run_task
 from dsflow._failure import pack_failure, unpack_failure
-from dsflow._freeze import Frozen, Stored
+from dsflow._freeze import Stored
 from dsflow._future import Future
-from dsflow._graph import Call, Version
-from dsflow._output import TaggedOutput
-from dsflow._session import Session
+from dsflow._graph import Call, Failure, Outcome, Run, Version
+from dsflow.engines.dask._care import Care
+from dsflow.engines.dask._claims import claim
+from dsflow.engines.dask._visit import Visit, note_log_level, visit_of
 
-__all__ = ["Job", "TaskFailed", "pick", "run_job"]
+__all__ = ["Job", "TaskFailed", "forget_tasks", "pick", "run_job"]
 
 
 @dataclass(slots=True, eq=False)
@@ -41,6 +42,8 @@ class Job:
 
     key: str
     """Key of the node."""
+    run_key: str
+    """Key of this attempt to run it."""
     call: Call
     handles: tuple[str | bytes, ...]
     """Dask keys of the Futures that the task gets; of one that has failed, the packed failure."""
@@ -52,6 +55,8 @@ class Job:
     """Level of the root logger of the main program."""
     several: bool
     """True if the node has several outputs, which then stay together until they are picked."""
+    care: Care | None
+    """What it needs besides being run."""
 
     def __repr__(self) -> str:
         return self.key  # Dask logs it; the arguments are nobody's business
@@ -59,6 +64,8 @@ class Job:
 
 SMALL_TASK = 1 << 16
 """Pickled tasks of so many bytes are kept when they have been read; others, with large closures, are read anew."""
+
+Emit = Callable[[str, str], None]
 
 
 class TaskFailed(Exception):  # noqa: N818 - ends the Dask task; the user sees the exception inside
@@ -75,45 +82,25 @@ class TaskFailed(Exception):  # noqa: N818 - ends the Dask task; the user sees t
 def run_job(job: Job, task: bytes, *inputs: Stored) -> Any:
     """Run a node, given the pickled task, on this worker; return its stored outputs."""
     worker = get_worker()
-    _prepare_process()
+    visit = visit_of(worker, job.topic)
 
     def report(**message: Any) -> None:
-        worker.log_event(job.topic, {"key": job.key, **message})
+        if not visit.ended:
+            worker.log_event(job.topic, message)
 
     def emit(stream: str, text: str) -> None:
         text = text.encode("utf-8", "backslashreplace").decode()  # what cannot be encoded cannot be sent either
-        report(stream=stream, text=text, place=f"worker {worker.name}")
+        report(key=job.key, stream=stream, text=text, place=f"worker {worker.name}")
 
-    context = Context(label=job.key, connect=functools.partial(_session_of, worker, job.topic), emit=emit)
-    handles = _futures_of(job.handles, context) if job.handles else []
-    _log_level.value = job.log_level
-    outcome = run_task(
-        _load_task(task),
-        job.call,
-        inputs,
-        handles,
-        context,
-        site=job.site,
-        worker=f"worker {worker.name}",
-        portable=True,
-    )
+    note_log_level(job.log_level)
+    outcome = _outcome_of(job, task, inputs, visit, emit)
     run = outcome.run
     assert run is not None
     peak_bytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
     moved = worker.transfer_outgoing_bytes_total
     packed = None if outcome.failure is None else pack_failure(outcome.failure)
-    measures = [
-        run.worker,
-        run.start,
-        run.end,
-        run.bytes_in,
-        run.bytes_out,
-        worker.address,
-        os.getpid(),
-        peak_bytes,
-        moved,
-    ]
-    report(run=measures, failure=packed)
+    measures = [run.worker, run.start, run.end, run.bytes_in, run.bytes_out]
+    report(key=job.run_key, run=[*measures, worker.address, os.getpid(), peak_bytes, moved], failure=packed)
     if outcome.failure is not None and packed is not None:
         raise TaskFailed(type(outcome.failure.exception).__name__, packed)
     return tuple(outcome.stored) if job.several else outcome.stored[0]
@@ -124,13 +111,112 @@ def pick(outputs: tuple[Stored, ...], position: int) -> Stored:
     return outputs[position]
 
 
-def _load_task(pickled: bytes) -> Any:
-    return _load_small_task(pickled) if len(pickled) <= SMALL_TASK else pickle.loads(pickled)
+def _outcome_of(job: Job, pickled: bytes, inputs: Sequence[Stored], visit: Visit, emit: Emit) -> Outcome:
+    """Run a node as it has to be run; what goes wrong before its function is called is a failure too."""
+    where = f"worker {visit.worker.name}"
+    start = time.time()
+    try:
+        outcome = _run(job, _load_task(job, pickled), inputs, visit, emit)
+        if outcome is not None:
+            return outcome
+        error: Exception = TaskCancelledError(f"{job.key} (called at {job.site}) was cancelled.")
+    except Exception as reason:  # noqa: BLE001 - whatever it is, someone waits for it
+        error = reason
+        error.add_note(f"In task {job.key}, called at {job.site}, which was to run on {where}.")
+    return Outcome(failure=Failure(error, job.key), run=Run(where, start, time.time(), 0, 0))
+
+
+def _run(job: Job, task: Any, inputs: Sequence[Stored], visit: Visit, emit: Emit) -> Outcome | None:
+    """Run a node; return None if it was stopped."""
+    context = Context(label=job.key, connect=visit.session, emit=emit)
+    care = job.care
+    if care is None:
+        return visit.run(job.run_key, context, functools.partial(_run_here, job, task, inputs, context, visit))
+    context.grant = care.grant
+    if care.once:
+        claim(visit.worker, job.run_key, job.key)
+    if care.isolated:
+        kill = functools.partial(visit.pool().kill, job.key, f"{job.key} was cancelled.")
+        return visit.run(
+            job.run_key, context, functools.partial(_run_apart, job, task, care, inputs, context, visit), kill
+        )
+    with _limited_to(care.cpus, visit.worker):
+        return visit.run(job.run_key, context, functools.partial(_run_here, job, task, inputs, context, visit))
+
+
+def _run_here(job: Job, task: Any, inputs: Sequence[Stored], context: Context, visit: Visit) -> Outcome:
+    """Run a task in this thread."""
+    return run_task(
+        task,
+        job.call,
+        inputs,
+        _futures_of(job.handles, context) if job.handles else [],
+        context,
+        site=job.site,
+        worker=f"worker {visit.worker.name}",
+        portable=True,
+    )
+
+
+def _run_apart(job: Job, task: Any, care: Care, inputs: Sequence[Stored], context: Context, visit: Visit) -> Outcome:
+    """Run a task in a child process; the values that it gets Futures of are fetched for it."""
+    return visit.pool().run(
+        task,
+        job.call,
+        inputs,
+        [_settled(future) for future in _futures_of(job.handles, context)] if job.handles else [],
+        key=job.key,
+        site=job.site,
+        worker=f"worker {visit.worker.name}",
+        time_out_s=care.time_out_s,
+        environment=care.environment(),
+        grant=care.grant,
+        emit=context.emit,
+    )
+
+
+def _settled(future: Future[Any]) -> Stored | Failure:
+    """Wait for a value that a task gets a Future of."""
+    version = future._current()
+    if version.failure is None:
+        try:
+            return future._session.stored_of(version)
+        except Exception as error:  # noqa: BLE001 - it is for the task, if it looks at it
+            return Failure(error, "")
+    return version.failure
+
+
+@contextlib.contextmanager
+def _limited_to(cpus: int | None, worker: Any) -> Any:
+    """Let BLAS and OpenMP have so many threads, in a process that runs one task at a time."""
+    if cpus is None or worker.state.nthreads > 1 or active_session() is not None:
+        yield
+        return
+    with ThreadpoolController().limit(limits=cpus):
+        yield
+
+
+def _load_task(job: Job, pickled: bytes) -> Any:
+    task = _load_small_task(pickled) if len(pickled) <= SMALL_TASK else pickle.loads(pickled)
+    if task is None:  # it was pickled by a name that means nothing here
+        _load_small_task.cache_clear()
+        raise ModuleNotFoundError(
+            f"{job.key}: the worker cannot import the module that its function is in; "
+            "install it there, or start the program in the folder where the module is."
+        )
+    if task.pickled is None:
+        task.pickled = pickled
+    return task
 
 
 @functools.lru_cache(maxsize=512)
 def _load_small_task(pickled: bytes) -> Any:
     return pickle.loads(pickled)
+
+
+def forget_tasks() -> None:
+    """Read pickled tasks anew: what they name has changed."""
+    _load_small_task.cache_clear()
 
 
 def _futures_of(handles: Sequence[str | bytes], context: Context) -> list[Future[Any]]:
@@ -148,68 +234,3 @@ def _futures_of(handles: Sequence[str | bytes], context: Context) -> list[Future
     # there is no public way to become interested in a key that another client has made
     client._send_to_scheduler({"op": "client-desires-keys", "keys": keys, "client": client.id})
     return futures
-
-
-# --- calls that tasks make -------------------------------------------------------------------------------------------
-
-_sessions_lock = threading.Lock()
-
-
-def _session_of(worker: Any, topic: str) -> Session:
-    """The session that the calls of a worker's tasks go to: one for each worker process."""
-    from dsflow.engines.dask._engine import DaskEngine
-
-    main = active_session()
-    if main is not None and isinstance(main.engine, DaskEngine) and main.engine.topic == topic:
-        return main  # the worker is in the main program's process
-    with _sessions_lock:
-        session: Session | None = getattr(worker, "dsflow_session", None)
-        if session is None:
-            session = Session(lambda session: DaskEngine(session, get_client(), nested=True))
-            worker.dsflow_session = session
-        return session
-
-
-# --- what the process needs once -------------------------------------------------------------------------------------
-
-_log_level = threading.local()
-_prepared = threading.Event()
-
-
-class _LogForwarder(logging.Handler):
-    """Sends what tasks log to the main program."""
-
-    def emit(self, record: logging.LogRecord) -> None:
-        context = active_context()
-        if context is None or context.emit is None or record.levelno < getattr(_log_level, "value", logging.WARNING):
-            return
-        context.emit(f"log:{record.levelno}:{record.name}", record.getMessage())
-
-
-def _prepare_process() -> None:
-    """Catch what tasks print and log in this process, unless it is the main program's."""
-    if _prepared.is_set() or active_session() is not None:
-        return
-    _prepared.set()
-    TaggedOutput()
-    root = logging.getLogger()
-    root.addHandler(_LogForwarder())
-    root.setLevel(logging.DEBUG)
-
-
-def _sizeof_frozen(frozen: Frozen) -> int:
-    return frozen.nbytes
-
-
-def _serialize_frozen(frozen: Frozen) -> tuple[dict[str, Any], list[Any]]:
-    return {"has_references": frozen.has_references}, [frozen.payload, *frozen.views]
-
-
-def _deserialize_frozen(header: dict[str, Any], frames: list[Any]) -> Frozen:
-    payload, *buffers = frames
-    return Frozen(bytes(payload), tuple(buffers), header["has_references"])
-
-
-sizeof.register(Frozen, _sizeof_frozen)
-dask_serialize.register(Frozen, _serialize_frozen)
-dask_deserialize.register(Frozen, _deserialize_frozen)

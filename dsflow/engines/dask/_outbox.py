@@ -1,0 +1,156 @@
+"""Sending: a window of calls goes to the scheduler as one graph."""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from collections.abc import Callable, Sequence
+from itertools import groupby
+from typing import Any
+
+import dask
+from distributed import Client
+
+from dsflow._errors import EngineError
+from dsflow._graph import Failure, Node, Run, Version
+from dsflow._resources import Grant
+from dsflow.engines.dask._relocation import Binding
+from dsflow.engines.dask._sending import LargeTasks, Window, build_graph, cut_lineage
+from dsflow.engines.dask._visit import root_of
+
+__all__ = ["Flights", "Outbox", "drop_handles"]
+
+MAX_IN_FLIGHT = 10_000
+"""Nodes the scheduler is given at a time; more wait here, in order."""
+
+Placement = tuple[int, Grant | None]
+"""The priority of a node, and what it was given on a worker that it has to run on."""
+
+Settle = Callable[[Node, Run | None, Failure | None], None]
+
+
+class Flights:
+    """Nodes that Dask has, by the key of the attempt to run them."""
+
+    def __init__(self) -> None:
+        self.nodes: dict[str, Node] = {}
+        self.held: dict[str, list[Any]] = {}
+        """Their Dask Futures, and those of the values that they have been given Futures of."""
+
+    def __len__(self) -> int:
+        return len(self.nodes)
+
+    def let_go(self, run_key: str) -> Node | None:
+        """Return a node that is in flight no longer, or None if it was not."""
+        node = self.nodes.pop(run_key, None)
+        self.held.pop(run_key, None)
+        return node
+
+    def hold(self, run_key: str, handles: list[Any]) -> None:
+        """Keep the scheduler from forgetting a node, and what it reads, as long as the node is in flight."""
+        self.held[run_key] = handles
+        if run_key not in self.nodes:  # its report was quicker
+            self.held.pop(run_key, None)
+
+    def clear(self) -> None:
+        """Let go of all."""
+        self.nodes.clear()
+        self.held.clear()
+
+
+class Outbox:
+    """Sends nodes to the scheduler."""
+
+    def __init__(self, client: Client, topic: str, flights: Flights, prepare: Callable[[], None]) -> None:
+        self._client = client
+        self._topic = topic
+        self._flights = flights
+        self._prepare = prepare
+        """Called before nodes are sent."""
+        self.settle: Settle
+        """Takes what came of nodes that cannot be sent."""
+        self.lock = threading.RLock()
+        """Held while a window is sent and handles are set."""
+        self._large_tasks: LargeTasks = weakref.WeakKeyDictionary()
+        self.binding = Binding(client, root_of(topic))
+        self.window = Window()
+        self.closed = False
+        self.bytes_sent = 0
+        """Bytes of data that went to the scheduler."""
+
+    def flush(self) -> None:
+        """Send what is in the window, as far as the scheduler may have more."""
+        with self.lock:
+            nodes = self.window.take(MAX_IN_FLIGHT - len(self._flights))
+            if not nodes:
+                return
+            if self.closed:
+                self.fail(nodes, EngineError("it is closed"))
+                return
+            try:
+                self._send(nodes)
+            except Exception as error:  # noqa: BLE001 - the client is closed, say: every wait has to end
+                self.fail(nodes, error)
+
+    def released(self, key: str) -> bool:
+        """Note that a node is settled; return whether there is something to send now."""
+        return self.window.release(key) or (bool(self.window) and len(self._flights) < MAX_IN_FLIGHT // 2)
+
+    def handles_of(self, versions: Sequence[Version]) -> list[Any]:
+        """Return the Dask Futures of versions, which are set while a window is sent."""
+        with self.lock:
+            return [version.handle for version in versions]
+
+    def fail(self, nodes: Sequence[Node], error: Exception) -> None:
+        """Settle nodes that can never run."""
+        for node in nodes:
+            self._flights.let_go(node.run_key)
+            reason = EngineError(
+                f"{node.key}: the Dask engine cannot run it: {error}; call dsflow.stop() and start anew."
+            )
+            self.settle(node, None, Failure(reason, node.key))
+
+    def _send(self, nodes: list[Node]) -> None:
+        self._prepare()
+        cut_lineage(nodes, self._client)
+        keys = [node.run_key for node in nodes]  # as they are now: a failed one may be about to run again
+        self._flights.nodes.update(zip(keys, nodes, strict=True))
+        for placement, group in groupby(nodes, _placement_of):
+            self._send_together(list(group), placement)
+        for node, run_key in zip(nodes, keys, strict=True):
+            handle = node.handle
+            if node.settled:
+                node.handle = None
+                drop_handles(node)
+            elif handle is not None and not isinstance(handle, bytes):  # or an input of it has failed meanwhile
+                self._flights.hold(run_key, [handle, *[version.handle for version in node.handles]])
+
+    def _send_together(self, nodes: list[Node], placement: Placement) -> None:
+        priority, grant = placement
+        graph, values, keys, n_bytes = build_graph(nodes, self._topic, self._large_tasks)
+        self.bytes_sent += n_bytes
+        if grant is None:
+            handles = self._get({**values, **graph}, priority=priority)
+        else:
+            handles = self._get(values) if values else {}  # any worker may have them
+            with self.binding.annotate(grant.needs):
+                handles |= self._get(graph, priority=priority, workers=list(grant.place.workers))
+        for owner, key in keys:
+            owner.handle = handles[key]
+
+    def _get(self, graph: dict[str, Any], **options: Any) -> dict[str, Any]:
+        with dask.config.set({"distributed.admin.large-graph-warning-threshold": "1TB"}):
+            return dict(zip(graph, self._client.get(graph, list(graph), sync=False, **options), strict=True))
+
+
+def _placement_of(node: Node) -> Placement:
+    grant = node.grant
+    return node.options.priority, grant if grant is not None and grant.place.workers else None
+
+
+def drop_handles(node: Node, *, always: bool = False) -> None:
+    """Let go of the values that a node will never give."""
+    for reference in node.outputs:
+        version = reference()
+        if version is not None and (always or version.failure is not None):
+            version.handle = None
