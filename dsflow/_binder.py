@@ -191,10 +191,11 @@ class Binder:
                 f"{self.where}: argument {parameter!r} is declared {direction!r}, but tasks are changing the "
                 f"{type(value).__name__} itself; call wait_on(it) first, so that its elements are known."
             )
-        position = self.collection_ids.get((id(value), depth))
+        identity = (id(value), depth if direction.is_limited else 0)
+        position = self.collection_ids.get(identity)
         if position is not None:
             return ("collection", position)
-        position = self.collection_ids[id(value), depth] = len(self.collections)
+        position = self.collection_ids[identity] = len(self.collections)
         self.collections.append(())
         entries = {}
         for key, item in list(value.items() if type(value) is dict else enumerate(value)):

@@ -100,6 +100,11 @@ class Direction:
         """Whether the task sees the content that the argument has at the call."""
         return self.access is not Access.WRITE
 
+    @property
+    def is_limited(self) -> bool:
+        """Whether what is deeper than ``depth`` levels is not taken apart."""
+        return self.depth < _ANY_DEPTH
+
     def __call__(self, *, copy: bool | None = None, depth: int | None = None) -> Direction:
         """Return this direction with other options.
 

@@ -126,9 +126,9 @@ class Dispatcher:
     def _has_waited(self, node: Node) -> bool:
         return self._overtaken.get(node.key, 0) >= MAX_OVERTAKEN
 
-    def settled(self, nodes: Iterable[Node]) -> None:
+    def settled(self, nodes: Sequence[Node]) -> None:
         """Take back what settled nodes had, and give it to others."""
-        if not self._n_constrained:
+        if not self._n_constrained and all(node.grant is None for node in nodes):
             return
         with self._lock:
             for node in nodes:

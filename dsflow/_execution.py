@@ -16,7 +16,7 @@ from dsflow._context import Context, enter_context
 from dsflow._failure import explain_failure
 from dsflow._freeze import HandleFound, Stored, freeze, nbytes_of, thaw
 from dsflow._future import Future
-from dsflow._graph import Call, Failure, Outcome, Run
+from dsflow._graph import Call, Failure, Outcome, Run, raise_failure_of
 from dsflow._loading import Loaded, load_arguments
 from dsflow._output import flush_output, redirected
 from dsflow._paths import bring_files_home
@@ -146,9 +146,7 @@ def _finish_children(loaded: Loaded, context: Context) -> None:
     """Wait for the tasks that this one has started, and bring what they have changed up to date."""
     session = context.session
     session.wait(context.children)
-    for node in context.children:
-        if node.failure is not None and not node.failure.reported:
-            node.failure.throw()
+    raise_failure_of(context.children)
     bring_files_home(context)
     for argument in loaded.arguments:
         if context.tracker.find(argument) is not None:

@@ -7,7 +7,7 @@ version and leaves the old one alone, so writers never wait for readers.
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
@@ -15,7 +15,7 @@ from dsflow._freeze import Frozen, Stored
 from dsflow._options import Options
 from dsflow._resources import Grant, Needs
 
-__all__ = ["NO_CALL", "REMOTE", "Call", "Failure", "FileSlot", "Node", "Outcome", "Run", "Version"]
+__all__ = ["NO_CALL", "REMOTE", "Call", "Failure", "FileSlot", "Node", "Outcome", "Run", "Version", "raise_failure_of"]
 
 
 class _Remote:
@@ -174,7 +174,7 @@ class Node:
 
     __slots__ = (
         "__weakref__", "attempt", "awaits", "call", "callbacks", "children", "claimed", "commuting", "dependents",
-        "failure", "followers", "function", "grant", "groups", "handle", "handles", "inputs", "key", "name", "needs",
+        "failure", "followers", "function", "grant", "groups", "handle", "handles", "inputs", "is_nested", "key", "name", "needs",
         "options", "outputs", "parent", "run", "sent", "settled", "site", "started", "unsent", "waiting",
     )  # fmt: skip
 
@@ -208,6 +208,8 @@ class Node:
         """What it needs of the machine, if its task has a constraint."""
         self.grant: Grant | None = None
         """What it has been given of the machine, while it runs."""
+        self.is_nested = False
+        """Whether a task has called it, which is told then if it fails."""
         self.groups: tuple[Any, ...] = ()
         """The groups it was called in."""
         self.attempt = 0
@@ -262,3 +264,10 @@ class Node:
 
 NO_CALL = Call(())
 """What a settled node has for a call: its caller may hold the node, and need not hold the arguments."""
+
+
+def raise_failure_of(nodes: Iterable[Node]) -> None:
+    """Raise the first failure of nodes that was not raised before."""
+    for node in nodes:
+        if node.failure is not None and not node.failure.reported:
+            node.failure.throw()

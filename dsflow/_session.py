@@ -24,7 +24,7 @@ from dsflow._explain import reasons
 from dsflow._freeze import ATOMS, LOCAL_ATOMS, Stored, thaw
 from dsflow._future import Future
 from dsflow._gates import Countdown, Gate, wait_in_slices
-from dsflow._graph import REMOTE, Failure, Node, Outcome, Version
+from dsflow._graph import REMOTE, Failure, Node, Outcome, Version, raise_failure_of
 from dsflow._groups import current_groups, join_groups, leave_groups
 from dsflow._keeper import FailureKeeper
 from dsflow._ordering import Graph
@@ -123,6 +123,7 @@ class Session:
         for target, version in zip(arguments.targets, versions[n_returns:], strict=True):
             target(node, version)
         node.groups = current_groups(context)
+        node.is_nested = context.is_task
         failure = self.graph.add(node, versions, follow=engine.orders)
         if context.is_task:
             context.children.append(node)
@@ -153,7 +154,8 @@ class Session:
             judged.run = outcome.run
             outcome = judged
             if outcome.failure is not None:
-                self._failures.append(outcome.failure)
+                if not node.is_nested:
+                    self._failures.append(outcome.failure)
                 if self.keeper is not None:
                     self.keeper.keep(node, outcome, self)
         settled, ready = self.graph.settle(node, outcome)
@@ -290,7 +292,10 @@ class Session:
         deadline = None if timeout is None else time.monotonic() + timeout
         while pending := [n for n in self._called_by(context) if not n.settled]:
             self.wait(pending, None if deadline is None else deadline - time.monotonic())
-        self.raise_unseen()
+        if context.is_task:
+            raise_failure_of(context.children)
+        else:
+            self.raise_unseen()
 
     def _called_by(self, context: Context) -> list[Node]:
         return context.children if context.is_task else list(self.graph.pending.values())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import queue
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar, overload
 
 from dsflow._context import Context, current_context, has_context
@@ -44,7 +44,7 @@ def wait_on(value: Any, /, *more: Any) -> Any:
     context = current_context() if has_context() else Context()  # waiting starts no session
     asked: Any = [value, *more] if more else value
     try:
-        return _resolve(asked, context, _values_in(asked))
+        return _resolve(asked, context, _values_in(asked), {})
     except BaseException:
         _ignore_failures(asked, context)
         raise
@@ -86,19 +86,29 @@ def _mark_seen(future: Future[Any]) -> None:
         future._session.note_seen(failure)
 
 
-def _resolve(value: Any, context: Context, values: dict[Future[Any], Any]) -> Any:
+def _resolve(value: Any, context: Context, values: dict[Future[Any], Any], done: dict[int, tuple[Any, Any]]) -> Any:
+    """The value with all that it holds; ``done`` has the containers that were seen, and what they have become."""
     if type(value) is Future:
         return values[value] if value in values else value.result()
+    if id(value) in done:
+        return done[id(value)][1]
+    found = value
     if context.tracker.find(value) is not None:
-        value = context.session.bring_up_to_date(value, context)
-    if not _holds_pending(value, context, set()):
-        return value
+        found = context.session.bring_up_to_date(value, context)
+    if _holds_pending(found, context, set()):
+        found = _rebuilt(found, lambda item: _resolve(item, context, values, done))
+    if isinstance(value, (list, tuple, dict)):
+        done[id(value)] = (value, found)  # with the value itself, so that no other gets its identity
+    return found
+
+
+def _rebuilt(value: Any, resolve: Callable[[Any], Any]) -> Any:
     if isinstance(value, tuple):
-        items = [_resolve(item, context, values) for item in value]
+        items = list(map(resolve, value))
         return type(value)(*items) if hasattr(value, "_fields") else tuple(items)
     if isinstance(value, list):
-        return [_resolve(item, context, values) for item in value]
-    return {key: _resolve(item, context, values) for key, item in value.items()}
+        return list(map(resolve, value))
+    return {key: resolve(item) for key, item in value.items()}
 
 
 def _holds_pending(value: Any, context: Context, looked_at: set[int]) -> bool:
