@@ -20,11 +20,8 @@ if TYPE_CHECKING:
 __all__ = ["Commuters", "Slot", "bind_commuting"]
 
 
-class _Join:
-    """Stands for a function where the end of a group is made; it never runs."""
-
-    name = "commutative"
-    options = DEFAULT_OPTIONS
+_NAME = "commutative"
+"""Of the node that stands for the end of a group; it never runs."""
 
 
 class Slot(Version):
@@ -69,7 +66,8 @@ class Commuters:
         """What the calls that are not bound yet will make, by the key of their node."""
         self.closed = False
         """True when something else reads the end, so that no more calls can be added."""
-        self.join = Node(session.new_key(_Join.name), _Join, NO_CALL, (), (), site, None)
+        key = session.new_key(_NAME)
+        self.join = Node(key, None, NO_CALL, (), (), site, None, _NAME, DEFAULT_OPTIONS)
         self.join.awaits = lambda: list(self._members.values())
         self.end = Version(self.join)
         self.end.commuters = self

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 from dsflow._freeze import Frozen, Stored
@@ -169,71 +169,57 @@ class Version:
         return self.maker is None and self.stored is REMOTE and self.failure is None
 
 
+@dataclass(slots=True, eq=False, repr=False, weakref_slot=True)
 class Node:
     """One call of a task: what to run, on which versions, making which versions."""
 
-    __slots__ = (
-        "__weakref__", "attempt", "awaits", "call", "callbacks", "children", "claimed", "commuting", "dependents",
-        "failure", "followers", "function", "grant", "groups", "handle", "handles", "inputs", "is_nested", "key", "name", "needs",
-        "options", "outputs", "parent", "run", "sent", "settled", "site", "started", "unsent", "waiting",
-    )  # fmt: skip
-
-    def __init__(  # noqa: PLR0915 - one statement a field
-        self,
-        key: str,
-        function: Any,
-        call: Call,
-        inputs: tuple[Version, ...],
-        handles: tuple[Version, ...],
-        site: str,
-        parent: Node | None,
-    ) -> None:
-        self.key = key
-        self.name: str = function.name
-        self.function = function
-        self.call = call
-        self.inputs = inputs
-        """Versions the task gets the value of."""
-        self.handles = handles
-        """Versions the task gets a Future of; it does not wait for them."""
-        self.site = site
-        """File and line of the call."""
-        self.parent = parent
-        self.outputs: tuple[weakref.ref[Version], ...] = ()
-        self.dependents: list[Node] = []
-        self.callbacks: list[Callable[[Node], object]] = []
-        self.children: list[Node] | None = None
-        self.options: Options = function.options
-        self.needs: Needs | None = None
-        """What it needs of the machine, if its task has a constraint."""
-        self.grant: Grant | None = None
-        """What it has been given of the machine, while it runs."""
-        self.is_nested = False
-        """Whether a task has called it, which is told then if it fails."""
-        self.groups: tuple[Any, ...] = ()
-        """The groups it was called in."""
-        self.attempt = 0
-        """How often it has failed and was to run again."""
-        self.waiting = 0
-        """How many inputs are not there yet."""
-        self.unsent = 0
-        """How many of its inputs and handles an engine that orders nodes does not know of yet."""
-        self.followers: list[Node] = []
-        """Nodes that an engine which orders nodes may have once it has this one."""
-        self.awaits: Callable[[], list[Node]] | None = None
-        """Returns the nodes that it waits for, if these are not the makers of its inputs."""
-        self.claimed = False
-        """Whether it has everything it needs, or is about to be given to the engine."""
-        self.sent = False
-        """Whether the engine has it, and may have those that read its outputs."""
-        self.commuting = False
-        """Whether it has inputs that are chosen when all others are there."""
-        self.started: float | None = None
-        self.settled = False
-        self.failure: Failure | None = None
-        self.run: Run | None = None
-        self.handle: Any = None
-        """What the engine keeps while the node is not settled."""
+    key: str
+    function: Any
+    """The task."""
+    call: Call
+    inputs: tuple[Version, ...]
+    """Versions the task gets the value of."""
+    handles: tuple[Version, ...]
+    """Versions the task gets a Future of; it does not wait for them."""
+    site: str
+    """File and line of the call."""
+    parent: Node | None
+    name: str
+    options: Options
+    outputs: tuple[weakref.ref[Version], ...] = ()
+    dependents: list[Node] = field(default_factory=list)
+    """Nodes that read what it makes, as long as it is not settled."""
+    callbacks: list[Callable[[Node], object]] = field(default_factory=list)
+    needs: Needs | None = None
+    """What it needs of the machine, if its task has a constraint."""
+    grant: Grant | None = None
+    """What it has been given of the machine, while it runs."""
+    is_nested: bool = False
+    """Whether a task has called it, which is told then if it fails."""
+    groups: tuple[Any, ...] = ()
+    """The groups it was called in."""
+    attempt: int = 0
+    """How often it has failed and was to run again."""
+    waiting: int = 0
+    """How many inputs are not there yet."""
+    unsent: int = 0
+    """How many of its inputs and handles an engine that orders nodes does not know of yet."""
+    followers: list[Node] = field(default_factory=list)
+    """Nodes that an engine which orders nodes may have once it has this one."""
+    awaits: Callable[[], list[Node]] | None = None
+    """Returns the nodes that it waits for, if these are not the makers of its inputs."""
+    claimed: bool = False
+    """Whether it has everything it needs, or is about to be given to the engine."""
+    sent: bool = False
+    """Whether the engine has it, and may have those that read its outputs."""
+    commuting: bool = False
+    """Whether it has inputs that are chosen when all others are there."""
+    started: float | None = None
+    settled: bool = False
+    failure: Failure | None = None
+    run: Run | None = None
+    handle: Any = None
+    """What the engine keeps while the node is not settled."""
 
     def input_changed(self, nth: int) -> Version | None:
         """The input that the ``nth`` of its changes changes, or None if that is not one."""

@@ -108,9 +108,9 @@ class Session:
             self._hold_back()
         engine = self.engine
         engine.accept(task)
-        node = Node(
-            self.new_key(task.name), task, arguments.call, arguments.inputs, arguments.handles, site, context.node
-        )
+        key = self.new_key(task.name)
+        call, inputs, handles = arguments.call, arguments.inputs, arguments.handles
+        node = Node(key, task, call, inputs, handles, site, context.node, task.name, task.options)
         node.commuting = arguments.commutes
         n_returns = task.returns or 1
         if needs is not None:

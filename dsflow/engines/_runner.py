@@ -83,7 +83,7 @@ class Runner:
         if node.settled:
             return None
         node.started = time.time()
-        return self._children().run(
+        outcome = self._children().run(
             node.function,
             call,
             [version.stored for version in inputs],
@@ -96,6 +96,10 @@ class Runner:
             grant=node.grant,
             emit=None if emit is None else partial(_show, emit, f"{node.key} {worker}"),
         )
+        for version in handles:
+            if version.failure is not None:  # the task may have failed by it
+                version.failure.cover = version.failure.cover or outcome.failure
+        return outcome
 
     def _kill(self, node: Node) -> None:
         if self._pool is not None:
