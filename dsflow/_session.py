@@ -14,7 +14,7 @@ import uuid
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from types import TracebackType
-from typing import Any, Protocol
+from typing import Any
 
 from dsflow._arguments import Arguments
 from dsflow._context import Context, active_context
@@ -27,6 +27,7 @@ from dsflow._gates import Countdown, Gate, wait_in_slices
 from dsflow._graph import REMOTE, Failure, Node, Outcome, Version, raise_failure_of
 from dsflow._groups import current_groups, join_groups, leave_groups
 from dsflow._keeper import FailureKeeper
+from dsflow._listener import Listener
 from dsflow._ordering import Graph
 from dsflow._paths import bring_files_home
 from dsflow._policy import judge
@@ -35,7 +36,7 @@ from dsflow._sources import Sources
 from dsflow._versions import update_in_place
 from dsflow.engines.protocol import Engine
 
-__all__ = ["Listener", "Session", "inherited_environment"]
+__all__ = ["Session", "inherited_environment"]
 
 logger = logging.getLogger("dsflow")
 
@@ -47,16 +48,6 @@ FOREIGN_S = 0.01
 
 MAX_PENDING = 200_000
 """Calls of the main program wait while this many nodes are pending."""
-
-
-class Listener(Protocol):
-    """Something that is told what happens in a session, from any thread; it must be quick."""
-
-    def submitted(self, node: Node) -> None:
-        """A node was called."""
-
-    def settled(self, node: Node) -> None:
-        """A node has ended, failed or was cancelled."""
 
 
 class Session:

@@ -18,7 +18,8 @@ from dsflow._errors import EngineError, SessionError
 
 if TYPE_CHECKING:
     from dsflow._graph import Node
-    from dsflow._session import Listener, Session
+    from dsflow._listener import Listener
+    from dsflow._session import Session
 
 __all__ = ["TaskCount", "count_tasks", "forbid_compute", "kill_a_worker"]
 
