@@ -6,7 +6,6 @@ import sys
 import traceback
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
 import click
 
@@ -42,8 +41,8 @@ def run(
             parse_memory(memory)
         except ValueError as error:
             raise click.BadParameter(str(error), param_hint="--memory") from None
-    kept: dict[str, Any] = {} if keep_failures is None else {"keep_failures": keep_failures.absolute()}
-    override(Choice(engine=engine, workers=workers, memory=memory, **kept))
+    folder = None if keep_failures is None else keep_failures.absolute()
+    override(Choice(engine=engine, workers=workers, memory=memory, keep_failures=folder))
     sys.argv = [str(script), *args]
     sys.path.insert(0, str(script.resolve().parent))
     try:

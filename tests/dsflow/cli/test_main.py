@@ -43,8 +43,8 @@ def load_here(point):
 def test_help_lists_the_verbs_with_what_they_do():
     result = invoke("--help")
     assert result.exit_code == 0
-    assert "  demo  Quantise a photograph" in result.output
-    assert "  run   Run a Python script" in result.output
+    assert "  demo    Quantise a photograph" in result.output
+    assert "  run     Run a Python script" in result.output
 
 
 def test_version_is_that_of_the_package():
