@@ -263,11 +263,11 @@ class Binder:
 
     def target_of(self, value: Any, direction: Direction) -> Target:
         """What lets an object, or a Future, stand for its new version."""
-        context, session = self.context, self.session
+        context, session, slots = self.context, self.session, self.slots  # not self, which has the target: a cycle
 
         def advance(node: Node, version: Version) -> None:
             if direction.access is Access.COMMUTE:
-                version = self.slots[id(value)].join(node, version)
+                version = slots[id(value)].join(node, version)
             existing = value if type(value) is Future else context.tracker.find(value)
             if existing is None:
                 context.tracker.track(value, Future(version, session))

@@ -107,6 +107,7 @@ class Commuters:
             if self._members:
                 return
             self.closed = True
+            self.end.commuters = self.join.awaits = None  # they have this group: no cycle is to hold its values
         outcome = Outcome([self._tail]) if self._failure is None else Outcome(failure=self._failure)
         self._session.settle(self.join, outcome)
 

@@ -101,11 +101,11 @@ def _version_at(binder: Binder, key: str, is_directory: bool) -> Version:
 
 
 def _target_of(binder: Binder, key: str, is_directory: bool, direction: Direction) -> Any:
-    context, session = binder.context, binder.session
+    context, session, slots = binder.context, binder.session, binder.slots
 
     def advance(node: Node, version: Version) -> None:
         if direction.access is Access.COMMUTE:
-            version = binder.slots[key].join(node, version)
+            version = slots[key].join(node, version)
         context.tracker.paths[key] = FileInUse(Future(version, session), is_directory)
 
     return advance

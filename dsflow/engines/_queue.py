@@ -70,7 +70,7 @@ class ReadyQueue:
     def forget(self, n_settled: int) -> None:
         """Note that so many nodes were settled, some of which may be here; now and then they are thrown out."""
         self._n_settled += n_settled
-        if self._n_settled >= len(self):
+        if 2 * self._n_settled >= len(self):
             for level in self._levels.values():
                 left = [node for node in level if not node.settled]
                 level.clear()

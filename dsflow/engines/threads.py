@@ -7,6 +7,7 @@ import functools
 import itertools
 import logging
 import os
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -45,6 +46,8 @@ class _Worker:
     def __init__(self, name: str, work: Callable[[_Worker], object]) -> None:
         self.name = name
         self.thread = threading.Thread(target=work, args=(self,), name=name, daemon=True)
+        self.n_modules = 0
+        """How many modules there were when the threads of libraries were limited."""
         self.node: Node | None = None
         """What it runs."""
         self.following: Node | None = None
@@ -106,12 +109,17 @@ class ThreadsEngine:
         """Threads that run a task and do not wait."""
         self._workers: set[_Worker] = set()
         self._left: list[_Worker] = []
-        """Those that were abandoned."""
+        """Those that were abandoned, and may have ended since."""
         self._numbers = itertools.count()
         self._closed = False
         self._of_thread = _Local()
         self._output = TaggedOutput()
-        self._limits: Any = None
+        self._limiting = threading.Lock()
+        self._libraries: Any = None
+        """Those that have threads of their own."""
+        self._limits: list[Any] = []
+        self._n_modules = 0
+        """How many modules there were when libraries were looked for."""
 
     # --- the protocol ------------------------------------------------------------------------------------------------
 
@@ -203,8 +211,8 @@ class ThreadsEngine:
             self._resumed.notify_all()
         self._runner.close()
         self._wait_for_threads(time.monotonic() + _ABANDON_S if abandon else None)
-        if self._limits is not None:
-            self._limits.restore_original_limits()
+        for limit in reversed(self._limits):
+            limit.restore_original_limits()
         self._output.remove()
 
     def _wait_for_threads(self, deadline: float | None) -> None:
@@ -254,8 +262,6 @@ class ThreadsEngine:
         return len(self._workers) - self._busy - self._idle - self._woken
 
     def _start_thread(self) -> None:
-        if self._limits is None:
-            self._limits = ThreadpoolController().limit(limits=self._threads_each)
         worker = _Worker(f"thread-{next(self._numbers)}", self._work)
         self._workers.add(worker)
         self._busy += 1  # as long as it looks for its first node
@@ -302,6 +308,8 @@ class ThreadsEngine:
 
     def _run(self, worker: _Worker, node: Node) -> None:
         worker.node = node
+        if worker.n_modules != len(sys.modules):
+            self._limit_libraries(worker)
         emit = functools.partial(write_tagged, node.key, worker.name)
         if node.needs is None:
             outcome = self._runner.run(node, worker.name, emit)
@@ -317,6 +325,16 @@ class ThreadsEngine:
         self._session.settle(node, outcome)
         worker.is_settling = False
 
+    def _limit_libraries(self, worker: _Worker) -> None:
+        """Divide the cores among the slots, as far as libraries are loaded by now."""
+        with self._limiting:
+            worker.n_modules = len(sys.modules)
+            if worker.n_modules != self._n_modules:
+                self._n_modules = worker.n_modules
+                self._libraries = ThreadpoolController()
+                self._limits.append(self._libraries.limit(limits=self._threads_each, user_api="blas"))
+            self._libraries.limit(limits=self._threads_each, user_api="openmp")
+
     @contextlib.contextmanager
     def _cores_for(self, node: Node, needs: Needs) -> Iterator[None]:
         """Let libraries use as many threads as the task may have, where that is no one else's limit too."""
@@ -324,7 +342,7 @@ class ThreadsEngine:
             yield
             return
         interfaces = None if needs.cpus >= self.n_slots else "openmp"
-        with ThreadpoolController().limit(limits=needs.cpus * self._threads_each, user_api=interfaces):
+        with self._libraries.limit(limits=needs.cpus * self._threads_each, user_api=interfaces):
             yield
 
     # --- slots of tasks that wait, and of those that do not end -------------------------------------------------------
@@ -360,7 +378,7 @@ class ThreadsEngine:
                 return
             worker.abandoned = True
             self._workers.discard(worker)
-            self._left.append(worker)
+            self._left = [*(each for each in self._left if each.thread.is_alive()), worker]
             if not worker.has_lent:
                 self._busy -= 1
             self._resumed.notify_all()
