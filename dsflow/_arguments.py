@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from typing import Any
 
+from dsflow._aliases import Leaf, leaves_of, shared_accesses
 from dsflow._binder import Binder, Target
 from dsflow._context import Context
-from dsflow._directions import IN, Access, Direction
+from dsflow._directions import IN, Access, Content, Direction
 from dsflow._errors import ArgumentError, DsflowError
 from dsflow._freeze import ATOMS, Frozen, HandleFound, freeze
 from dsflow._future import Future
@@ -72,7 +73,13 @@ def bind_arguments(
     if simple is not None:
         return simple
     binder = Binder(task, context, session, site)
-    _take_private(binder, values, parameters)
+    named = [(value, name, direction) for value, (name, direction) in zip(values, parameters, strict=True)]
+    leaves = list(leaves_of(task.name, named, context.tracker))
+    binder.changed_twice = shared_accesses(task.name, leaves)
+    _refuse_whole_and_parts(binder, named, leaves)
+    for value, name, direction, is_element in leaves:
+        if direction.content is Content.OBJECT:
+            _take_private(binder, value, name, binder.merged(direction, id(value)), is_element=is_element)
     written = [
         binder.place_argument(value, name, direction, position)
         for position, (value, (name, direction)) in enumerate(zip(values, parameters, strict=True))
@@ -113,20 +120,21 @@ def _bind_simple(
     return Arguments(Call(tuple(written), names), tuple(positions), (), [], [], False)
 
 
-def _take_private(binder: Binder, values: Sequence[Any], parameters: Sequence[Parameter]) -> None:
-    """Set apart the caller's objects of which the task gets a writable copy."""
-    for value, (name, direction) in zip(values, parameters, strict=True):
-        if direction.depth:
-            if type(value) not in (list, dict):
-                continue  # it is refused later, with better words
-        elif not direction.copy:
-            continue
-        for leaf in _leaves(value, direction.depth, binder, ()):
-            if direction.copy and direction.access in (Access.READ, Access.DELETE, Access.CHANGE):
-                _take_one(binder, leaf, name, direction, is_element=leaf is not value)
+def _refuse_whole_and_parts(binder: Binder, named: list[tuple[Any, str, Direction]], leaves: list[Leaf]) -> None:
+    """Raise ArgumentError if a list is passed both as a datum and as a collection of such."""
+    apart = {id(value) for value, _, direction in named if direction.depth}
+    for value, name, direction, _ in leaves:
+        if apart and id(value) in apart and not direction.depth:
+            raise ArgumentError(
+                f"{binder.where}: the {type(value).__name__} passed as {name!r} is passed as a collection too; "
+                "pass it once, or a copy of it."
+            )
 
 
-def _take_one(binder: Binder, value: Any, name: str, direction: Direction, *, is_element: bool) -> None:
+def _take_private(binder: Binder, value: Any, name: str, direction: Direction, *, is_element: bool) -> None:
+    """Set an object of the caller's apart if the task gets a writable copy of it."""
+    if not direction.copy or direction.access not in (Access.READ, Access.DELETE, Access.CHANGE):
+        return
     kind = type(value)
     if kind in binder.session.atoms or kind is Future or id(value) in binder.private_ids:
         return
@@ -136,17 +144,6 @@ def _take_one(binder: Binder, value: Any, name: str, direction: Direction, *, is
         check_changeable(value, f"{binder.where}: argument {name!r}")
     binder.private_ids[id(value)] = len(binder.private)
     binder.private.append(value)
-
-
-def _leaves(value: Any, depth: int, binder: Binder, path: tuple[int, ...]) -> Iterator[Any]:
-    """The data of a collection that is taken apart so many levels deep."""
-    if depth > 0 and type(value) in (list, dict) and binder.context.tracker.find(value) is None:
-        if id(value) in path:
-            raise ArgumentError(f"{binder.where}: a collection contains itself; pass its parts instead.")
-        for item in value if type(value) is list else value.values():
-            yield from _leaves(item, depth - 1, binder, (*path, id(value)))
-    else:
-        yield value
 
 
 def _freeze_pack(binder: Binder, pack: list[Any]) -> Frozen | None:

@@ -8,7 +8,7 @@ are frozen together, so that two names for one object stay two names for one obj
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from dsflow._commute import Commuters, Slot
@@ -67,6 +67,8 @@ class Binder:
     """Where each changed datum is, by what makes it one."""
     parameters: list[str] = field(default_factory=list)
     targets: list[Target] = field(default_factory=list)
+    changed_twice: set[Any] = field(default_factory=set)
+    """What makes a datum one that is passed by several parameters, and changed by one of them."""
     blanks: dict[Any, int] = field(default_factory=dict)
     """Where what makes an empty object is in ``shared``, by what makes a datum one."""
     slots: dict[Any, Slot] = field(default_factory=dict)
@@ -76,6 +78,8 @@ class Binder:
     collection_ids: dict[tuple[int, int], int] = field(default_factory=dict)
     """Position in ``collections`` of each of them, by identity and depth."""
     files: list[FileSlot] = field(default_factory=list)
+    file_ids: dict[str, int] = field(default_factory=dict)
+    """Position in ``files`` of each of them, by absolute path."""
     given_up: list[Any] = field(default_factory=list)
 
     @property
@@ -208,7 +212,9 @@ class Binder:
 
     def place_datum(self, value: Any, parameter: str, direction: Direction, path: Path, owner: Owner | None) -> Any:
         """What to write for one datum: an argument, or an element of a collection."""
-        if direction.content is not Content.OBJECT:
+        if direction.content is Content.OBJECT:
+            direction = self.merged(direction, id(value))
+        else:
             from dsflow._files import place_file  # knows tasks of its own, which bind their arguments here
 
             return None if value is None else place_file(self, value, parameter, direction, path)
@@ -220,6 +226,12 @@ class Binder:
         if direction.copy and type(entry) is tuple and entry[0] == "value":
             self.writable.add(entry[1])
         return entry
+
+    def merged(self, direction: Direction, identity: Any) -> Direction:
+        """What a call does with a datum, all of its names taken together."""
+        if identity not in self.changed_twice:
+            return direction
+        return replace(direction, access=Access.CHANGE, copy=direction.content is Content.OBJECT)
 
     def place_changed(self, value: Any, parameter: str, direction: Direction, path: Path, owner: Owner | None) -> Any:
         """What to write for an object that the task changes."""
@@ -271,8 +283,10 @@ class Binder:
             existing = value if type(value) is Future else context.tracker.find(value)
             if existing is None:
                 context.tracker.track(value, Future(version, session))
-            else:
-                existing._version = version
+                return
+            if direction.access is Access.WRITE:
+                version.before = existing._version
+            existing._version = version
 
         return advance
 

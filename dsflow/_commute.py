@@ -57,11 +57,15 @@ class Commuters:
     def __init__(self, function: Any, base: Version, session: Session, site: str) -> None:
         self.function = function
         self._tail = base
+        self._whole = base
+        """What the last call that succeeded has made."""
         self._session = session
         self._site = site
         self._members: dict[str, Node] = {}
         """Calls that are not settled, by key."""
         self._failure: Failure | None = None
+        self._outputs: dict[str, Version] = {}
+        """What calls that are not settled will make, by the key of their node."""
         self._unbound: dict[str, Version] = {}
         """What the calls that are not bound yet will make, by the key of their node."""
         self.closed = False
@@ -84,6 +88,7 @@ class Commuters:
                 return False
             is_first = not self._members
             self._members[node.key] = node
+            self._outputs[node.key] = output
             self._unbound[node.key] = output
         if is_first:  # not before: a group without calls would be waited for
             graph.add(self.join, [self.end], follow=False)
@@ -103,11 +108,15 @@ class Commuters:
         with self._session.graph.lock:
             del self._members[node.key]
             self._unbound.pop(node.key, None)
+            output = self._outputs.pop(node.key)
+            if node.failure is None:
+                self._whole = output
             self._failure = self._failure or node.failure
             if self._members:
                 return
             self.closed = True
             self.end.commuters = self.join.awaits = None  # they have this group: no cycle is to hold its values
+        self.end.before = self._whole.whole
         outcome = Outcome([self._tail]) if self._failure is None else Outcome(failure=self._failure)
         self._session.settle(self.join, outcome)
 

@@ -67,7 +67,7 @@ class Dispatcher:
     def _account_for_the_past(self) -> None:
         with self._session.graph.lock:
             pending = list(self._session.graph.pending.values())
-        sent = {node.key for node in pending if node.claimed and node.grant is None}
+        sent = {node.key for node in pending if node.claimed and node.grant is None and not node.waiting}
         self._unaccounted = sent - self._waiting
 
     def route(self, nodes: Iterable[Node]) -> None:
@@ -84,6 +84,9 @@ class Dispatcher:
             return ()
         held = node.needs is not None or self._n_constrained > 0
         if not session.graph.claim(node, early=session.engine.orders and not held):
+            if held and node.sent and not node.waiting and node.grant is None and not node.settled:
+                with self._lock:  # it was sent before, and begins to run now
+                    self._unaccounted.add(node.key)
             return ()
         return self._admitted(node) if held else (node,)
 

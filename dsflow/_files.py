@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, TypeVar
 
+from dsflow._aliases import path_of
 from dsflow._blobs import StoredFile
 from dsflow._context import Context, current_context, has_context
 from dsflow._directions import Access, Content, Direction
@@ -44,7 +45,10 @@ AnyPath = str | os.PathLike[str]
 
 def place_file(binder: Binder, value: Any, parameter: str, direction: Direction, path: tuple[int | None, Any]) -> Any:
     """What to write in a call for a file or directory."""
-    key = _key(value, f"{binder.where}: argument {parameter!r}")
+    key = path_of(value, f"{binder.where}: argument {parameter!r}")
+    if key in binder.file_ids:  # two names for one file are one file
+        return ("file" if isinstance(value, str) else "path", binder.file_ids[key])
+    direction = binder.merged(direction, key)
     is_directory = direction.content is Content.DIRECTORY
     tracker = binder.context.tracker
     for other in tracker.overlapping(key):  # a directory and a file in it: what is at the path must be whole first
@@ -69,23 +73,22 @@ def _slot(binder: Binder, key: str, value: Any, source: int | None, direction: D
     """Add a file to those of the call; return the reference to it."""
     binder.files.append(
         FileSlot(
-            name=Path(key).name,
+            name=_name_of(value, key),
             source=source,
             is_directory=direction.content is Content.DIRECTORY,
             writes=direction.writes,
             stream=direction.stream,
             shared=direction.access is Access.SHARE,
-            as_path=not isinstance(value, str),
         )
     )
-    return ("file", len(binder.files) - 1)
+    binder.file_ids[key] = len(binder.files) - 1
+    return ("file" if isinstance(value, str) else "path", len(binder.files) - 1)
 
 
-def _key(path: Any, where: str) -> str:
-    if not isinstance(path, (str, os.PathLike)):
-        kind = type(path).__name__
-        raise TypeError(f"{where}: a {kind} is not the path of a file; pass a str or Path that is known at the call.")
-    return os.path.realpath(path)
+def _name_of(path: Any, key: str) -> str:
+    """What the user calls a file; the link, if it is one."""
+    name = Path(path).absolute().name
+    return Path(key).name if name == ".." else name
 
 
 def _version_at(binder: Binder, key: str, is_directory: bool) -> Version:
@@ -106,6 +109,9 @@ def _target_of(binder: Binder, key: str, is_directory: bool, direction: Directio
     def advance(node: Node, version: Version) -> None:
         if direction.access is Access.COMMUTE:
             version = slots[key].join(node, version)
+        known = context.tracker.paths.get(key)
+        if known is not None and direction.access is Access.WRITE:
+            version.before = known.future._version
         context.tracker.paths[key] = FileInUse(Future(version, session), is_directory)
 
     return advance
@@ -236,7 +242,7 @@ def file_exists(path: Any, /, *more: Any) -> Any:
     def exists(each: Any) -> Any:
         if isinstance(each, (list, tuple)):
             return type(each)(map(exists, each))
-        key = _key(each, "file_exists")
+        key = path_of(each, "file_exists")
         within = [key, *context.tracker.overlapping(key)]
         if any(other in context.tracker.paths for other in within if other.startswith(key)):
             return True
@@ -256,16 +262,17 @@ def delete_file(path: Any, /, *more: Any) -> None:
     """
     context = current_context() if has_context() else Context()
     tracked = context.tracker.paths
-    for key in _paths_in([path, *more], "delete_file"):
+    for name in _names_in([path, *more], "delete_file"):
+        key = path_of(name, "delete_file")
         for other in (key, *context.tracker.overlapping(key)):
             if other.startswith(key):
                 tracked.pop(other, None)
             else:  # a directory that tasks write, and that has it
                 bring_home(other, context)
-        if Path(key).is_dir():
-            shutil.rmtree(key)
+        if Path(name).is_dir() and not Path(name).is_symlink():
+            shutil.rmtree(name)
         else:
-            Path(key).unlink(missing_ok=True)
+            Path(name).unlink(missing_ok=True)
 
 
 def _settle(key: str, context: Context) -> None:
@@ -276,6 +283,11 @@ def _settle(key: str, context: Context) -> None:
 
 
 def _paths_in(value: Any, where: str) -> list[str]:
+    return [path_of(name, where) for name in _names_in(value, where)]
+
+
+def _names_in(value: Any, where: str) -> list[Any]:
     if isinstance(value, (list, tuple)):
-        return [path for each in value for path in _paths_in(each, where)]
-    return [_key(value, where)]
+        return [name for each in value for name in _names_in(each, where)]
+    path_of(value, where)
+    return [value]

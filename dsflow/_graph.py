@@ -82,8 +82,6 @@ class FileSlot:
     """The standard stream that the file stands for."""
     shared: bool
     """True if the input is the path of a file that tasks change at the same time, in place."""
-    as_path: bool
-    """True if the user gave a ``pathlib.Path``, so that the task gets one."""
 
 
 @dataclass(slots=True, eq=False)
@@ -152,7 +150,7 @@ class Version:
         self.handle: Any = None
         """What the engine keeps to find the value; dropping it frees the value."""
         self.before: Version | None = None
-        """After a failure: the last version that is whole."""
+        """After a failure: the last version that is whole. Until then: the one it replaces, if it is not read."""
         self.commuters: Any = None
         """The commutative calls that this is the end of."""
         self.depth = 0
@@ -162,6 +160,11 @@ class Version:
     def settled(self) -> bool:
         """Whether the value, or the reason why there is none, is known."""
         return self.node is None
+
+    @property
+    def whole(self) -> Version | None:
+        """Itself, or the last version before it that did not fail."""
+        return self if self.failure is None else self.before
 
     @property
     def is_foreign(self) -> bool:
@@ -224,14 +227,14 @@ class Node:
     def input_changed(self, nth: int) -> Version | None:
         """The input that the ``nth`` of its changes changes, or None if that is not one."""
         kind, position = self.call.entry_changed(nth)
-        if kind == "file":
+        if kind in ("file", "path"):
             position = self.call.files[position].source
-        return self.inputs[position] if kind in ("value", "file") and position is not None else None
+        return self.inputs[position] if kind in ("value", "file", "path") and position is not None else None
 
     def slot_changed(self, nth: int) -> FileSlot | None:
         """The file that the ``nth`` of its changes changes, or None if that is an object."""
         kind, position = self.call.entry_changed(nth)
-        return self.call.files[position] if kind == "file" else None
+        return self.call.files[position] if kind in ("file", "path") else None
 
     def awaited(self) -> list[Node]:
         """The nodes that it waits for."""

@@ -66,7 +66,7 @@ class Loaded:
     def _changed(self, nth: int, parameter: str) -> Any:
         collection, place = self.call.changed[nth]
         kind, position = self.call.entry_changed(nth)
-        if kind == "file":
+        if kind in ("file", "path"):
             assert self.workplace is not None
             return self.workplace.taken(position, parameter)
         return (self.arguments if collection is None else self.collections[collection])[place]
@@ -138,8 +138,9 @@ class _Builder:
             if position not in self._blanks:
                 self._blanks[position] = self._packs["shared"][position]()
             return self._blanks[position]
-        if kind == "file":
-            return None if self._workplace is None else self._workplace.path_of(position, self._values)
+        if kind in ("file", "path"):
+            path = None if self._workplace is None else self._workplace.path_of(position, self._values)
+            return path if kind == "path" else str(path)
         if position not in self.collections:
             self.collections[position] = self._collection(self._call.collections[position])
         return self.collections[position]

@@ -154,18 +154,14 @@ def _conclude(node: Node, outcome: Outcome) -> None:
             elif stored is not REMOTE:
                 version.handle = None
             version.stored = stored
+            version.before = None
         else:
             version.failure = outcome.failure
             version.handle = None
             if position >= len(outputs) - n_changed:
-                version.before = _version_before(node, position - (len(outputs) - n_changed))
+                before = version.before or node.input_changed(position - (len(outputs) - n_changed))
+                version.before = None if before is None else before.whole
         version.node = None
     node.inputs = node.handles = ()
     node.call = NO_CALL
     node.handle = None
-
-
-def _version_before(node: Node, nth_changed: int) -> Version | None:
-    """The version that the node was to change, if it was one of an earlier node."""
-    version = node.input_changed(nth_changed)
-    return version if version is None or version.failure is None else version.before

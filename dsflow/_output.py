@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
+import threading
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from typing import IO, TYPE_CHECKING, Any
@@ -51,22 +52,36 @@ class _TaskStream:
         return getattr(self._dsflow_target(), name)
 
 
+_lock = threading.Lock()
+_users: dict[str, int] = {}
+"""How many need a stream of ours in place, by its name."""
+
+
 class TaggedOutput:
-    """Puts the tagging streams in place, until `remove`."""
+    """Puts streams in place that know what is a task's, until `remove`; several may do so at a time."""
 
     def __init__(self, names: Iterable[str] = ("stdout", "stderr")) -> None:
-        self._streams = {}
-        for name in names:
-            stream = getattr(sys, name)
-            if stream is not None and not isinstance(stream, _TaskStream):
-                self._streams[name] = _TaskStream(name, stream)
-                setattr(sys, name, self._streams[name])
+        self._names: list[str] = []
+        with _lock:
+            for name in names:
+                stream = getattr(sys, name)
+                if stream is None:
+                    continue
+                if not isinstance(stream, _TaskStream):
+                    setattr(sys, name, _TaskStream(name, stream))
+                    _users[name] = 0
+                _users[name] = _users.get(name, 0) + 1
+                self._names.append(name)
 
     def remove(self) -> None:
-        """Put the streams back that were there before."""
-        for name, stream in self._streams.items():
-            if getattr(sys, name) is stream:
-                setattr(sys, name, stream._dsflow_stream)
+        """Put the streams back that were there before, unless others need ours."""
+        names, self._names = self._names, []
+        with _lock:
+            for name in names:
+                _users[name] -= 1
+                stream = getattr(sys, name)
+                if _users[name] == 0 and isinstance(stream, _TaskStream):
+                    setattr(sys, name, stream._dsflow_stream)
 
 
 @contextlib.contextmanager
@@ -77,7 +92,7 @@ def redirected(context: Context, workplace: Workplace | None) -> Iterator[None]:
         if not streams:
             yield
             return
-        output = TaggedOutput(streams)  # where no one else has put them in place
+        output = TaggedOutput(streams)
         context.streams = streams
         try:
             yield

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import os
 import shutil
 import sys
 import tempfile
@@ -129,7 +128,7 @@ _SETTLED_NS = 50_000_000
 
 
 def _signature_of(path: str) -> Signature | None:
-    found = os.stat(path)  # noqa: PTH116 - it is called for each file argument
+    found = Path(path).stat()
     if time.time_ns() - max(found.st_mtime_ns, found.st_ctime_ns) < _SETTLED_NS:
         return None
     return (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_mode)

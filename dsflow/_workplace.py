@@ -25,13 +25,13 @@ class Workplace:
         self._folder = Path(tempfile.mkdtemp(prefix="task-", dir=store_folder()))
         self._paths: dict[int, Path] = {}
 
-    def path_of(self, position: int, inputs: Sequence[Any]) -> str | Path:
+    def path_of(self, position: int, inputs: Sequence[Any]) -> Path:
         """Return the path of the task's own copy of a file."""
         slot = self._slots[position]
         path = self._paths.get(position)
         if path is None:
             path = self._paths[position] = self._make(position, slot, inputs)
-        return path if slot.as_path else str(path)
+        return path
 
     def _make(self, position: int, slot: FileSlot, inputs: Sequence[Any]) -> Path:
         if slot.shared:

@@ -34,6 +34,11 @@ _ABANDON_S = 1.0
 """How long an interrupted session waits for its stacks before it leaves them behind."""
 
 
+class _Depth(threading.local):
+    value = 0
+    """How many tasks the stack of the thread holds."""
+
+
 class SerialEngine:
     """Runs nodes in the order of the calls, in the calling thread."""
 
@@ -46,7 +51,7 @@ class SerialEngine:
         self._session = session
         self._runner = Runner(session, os.cpu_count() or 1)
         self._place = this_machine(os.cpu_count() or 1, session.memory_bytes, session.labels, session.n_gpus)
-        self._depth = threading.local()
+        self._depth = _Depth()
         self._stacks: dict[threading.Thread, Node] = {}
         """Threads that are there for want of stack, and what they run."""
 
@@ -59,22 +64,26 @@ class SerialEngine:
         """Run the nodes now."""
         for position, node in enumerate(nodes):
             try:
-                self._run_on_stack(node)
+                if self._depth.value < _DEPTH_PER_STACK:
+                    self._run(node)
+                else:
+                    self._run_in_new_stack(node)
             except BaseException as error:  # the user, or who has cancelled the task that calls, has interrupted it
                 by_user = isinstance(error, KeyboardInterrupt)
                 reason = "the program was interrupted" if by_user else "the task that called it was cancelled"
                 self._session.cancel(nodes[position:], reason)
                 raise
 
-    def _run_on_stack(self, node: Node) -> None:
-        depth = getattr(self._depth, "value", 0)
-        if depth < _DEPTH_PER_STACK:
-            self._depth.value = depth + 1
-            try:
-                self._run(node)
-            finally:
-                self._depth.value = depth
-            return
+    def _run(self, node: Node) -> None:
+        self._depth.value += 1
+        try:
+            outcome = self._runner.run(node, "main")
+            if outcome is not None:
+                self._session.settle(node, outcome)
+        finally:
+            self._depth.value -= 1
+
+    def _run_in_new_stack(self, node: Node) -> None:
         stack = threading.Thread(target=nested(functools.partial(self._run_in_stack, node)), daemon=True)
         stack.name = f"dsflow-{node.key}"
         self._stacks[stack] = node
@@ -87,11 +96,6 @@ class SerialEngine:
             self._run(node)
         finally:
             del self._stacks[threading.current_thread()]
-
-    def _run(self, node: Node) -> None:
-        outcome = self._runner.run(node, "main")
-        if outcome is not None:
-            self._session.settle(node, outcome)
 
     @contextlib.contextmanager
     def waiting(self) -> Iterator[None]:

@@ -327,6 +327,29 @@ def test_a_failed_task_leaves_the_file_as_it_was(engine, tmp_path):
     assert path.read_text() == "good"
 
 
+def test_two_names_for_one_file_in_one_call_are_one_file(engine, tmp_path):
+    @task(x=FILE_INOUT, y=FILE_INOUT, z=FILE_IN)
+    def write_twice(x, y, z):
+        for path in (x, y):
+            with Path(path).open("a") as file:
+                file.write(type(path).__name__[0])
+        return Path(z).read_text()
+
+    path = tmp_path / "a"
+    path.touch()
+    (tmp_path / "link").symlink_to(path)
+    assert len(wait_on(write_twice(path, str(path), tmp_path / "link"))) == 2
+    wait_on_file(path)
+    assert path.read_text() == f"{type(path).__name__[0]}s"
+    fill(tmp_path / "d", ["x"])
+
+    @task(folder=DIRECTORY_INOUT, path=FILE_OUT)
+    def overlap(folder, path): ...
+
+    with pytest.raises(ArgumentError, match="is inside of"):
+        overlap(tmp_path / "d", tmp_path / "d/y")
+
+
 def test_a_file_that_was_not_written_is_an_error_that_names_it(engine, tmp_path):
     @task(path=FILE_OUT)
     def forget(path): ...
