@@ -113,11 +113,13 @@ class Future(Generic[T]):
             except Exception:
                 logger.exception("a callback of %r failed", self)
 
-        node = self._version.node
-        if node is None:
-            call(None)
+        version = self._version
+        if version.node is not None:
+            self._session.graph.on_settled(version.node, call)
+        elif version.is_foreign:
+            self._session.engine.on_held(version, lambda: call(None))
         else:
-            self._session.graph.on_settled(node, call)
+            call(None)
 
     def __await__(self) -> Generator[Any, None, T]:
         from dsflow._waiting import settle_async

@@ -1,4 +1,4 @@
-"""What a wait waits at, and how the main thread waits: it must not miss an interrupt."""
+"""What a wait waits at, and how a thread waits so that it misses no interrupt."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import time
 from typing import Protocol
 
 from dsflow._graph import Node
+from dsflow._interrupt import checkpoint
 
 __all__ = ["Countdown", "Gate", "wait_in_slices"]
 
@@ -22,9 +23,10 @@ class Gate(Protocol):
 
 
 def wait_in_slices(gate: Gate, timeout: float) -> bool:
-    """Wait at a gate; the main thread looks up now and then, since it misses a signal that comes as a wait begins."""
-    if threading.current_thread() is not threading.main_thread():
-        return gate.wait(timeout)
+    """Wait at a gate, and look up now and then.
+
+    The main thread misses a signal that comes as a wait begins, and a task that is to stop cannot be told meanwhile.
+    """
     end = time.monotonic() + timeout
     while True:
         left = end - time.monotonic()
@@ -32,6 +34,7 @@ def wait_in_slices(gate: Gate, timeout: float) -> bool:
             return True
         if left <= SLICE_S:
             return False
+        checkpoint()
 
 
 class Countdown:

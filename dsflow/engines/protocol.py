@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -51,6 +51,9 @@ class Engine(Protocol):
 
     def holds(self, version: Version) -> bool:
         """Return whether a value that another session has asked for is there, or has failed."""
+
+    def on_held(self, version: Version, callback: Callable[[], object]) -> None:
+        """Call ``callback()``, from any thread, once a value that another session has asked for is there or failed."""
 
     def places(self) -> Sequence[Place]:
         """Return what there is to share out: the machines or workers, with what each of them has."""

@@ -8,7 +8,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from dsflow._interrupt import PATIENCE_S, checkpoint, give_up, interrupt, nested
@@ -111,6 +111,10 @@ class SerialEngine:
     def holds(self, _: Version) -> bool:
         """Return True: there is no other session."""
         return True
+
+    def on_held(self, _: Version, callback: Callable[[], object]) -> None:
+        """Call back at once: there is no other session."""
+        callback()
 
     def adopt(self, value: Any, where: str) -> Version:
         """Return a version of a Dask collection or Future, which a task of its own computes here."""

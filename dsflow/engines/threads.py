@@ -162,6 +162,10 @@ class ThreadsEngine:
         """Return True: there is no other session."""
         return True
 
+    def on_held(self, _: Version, callback: Callable[[], object]) -> None:
+        """Call back at once: there is no other session."""
+        callback()
+
     def adopt(self, value: Any, where: str) -> Version:
         """Return a version of a Dask collection or Future, which a task of its own computes here."""
         return adopt_here(value, where)
