@@ -1,15 +1,8 @@
-"""Law 1: a program gives what it gives with plain functions, on every engine."""
-
-import random
+"""Law 1: a program gives what it gives with plain functions, on every engine. Chosen programs on objects."""
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
-from tests.dsflow.programs import difference, run_plain, run_with_tasks, write_program
-
-N_PROGRAMS = {"serial": 60, "threads": 60, "dask": 12}
-N_SHRINKABLE = {"serial": 40, "threads": 40, "dask": 8}
+from tests.dsflow.programs import assert_same
 
 CHOSEN = {
     "two names for one object": """
@@ -177,35 +170,4 @@ CHOSEN = {
 
 @pytest.mark.parametrize("name", CHOSEN)
 def test_a_chosen_program_gives_what_it_gives_with_plain_functions(engine, name):
-    lines = CHOSEN[name].strip("\n").splitlines()
-    indent = len(lines[0]) - len(lines[0].lstrip())
-    check("\n".join(line[indent:] for line in lines))
-
-
-def test_random_programs_give_what_they_give_with_plain_functions(engine):
-    for seed in range(N_PROGRAMS[engine.engine.name]):
-        check(write_program(random.Random(seed), n_statements=25))
-
-
-def test_programs_that_hypothesis_can_shrink_give_what_they_give_with_plain_functions(engine):
-    @settings(
-        max_examples=N_SHRINKABLE[engine.engine.name],
-        derandomize=True,
-        deadline=None,
-        suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
-    )
-    @given(rng=st.randoms(use_true_random=False), n_statements=st.integers(1, 30))
-    def shrinkable(rng, n_statements):
-        check(write_program(rng, n_statements))
-
-    shrinkable()
-
-
-def check(source):
-    expected = run_plain(source)
-    try:
-        got = run_with_tasks(source)
-    except Exception as error:
-        error.add_note(f"In the program\n\n{source}")
-        raise
-    assert not difference(source, expected, got)
+    assert_same(CHOSEN[name])
