@@ -263,13 +263,16 @@ def delete_file(path: Any, /, *more: Any) -> None:
     context = current_context() if has_context() else Context()
     tracked = context.tracker.paths
     for name in _names_in([path, *more], "delete_file"):
+        if Path(name).is_symlink():  # what it leads to stays
+            Path(name).unlink()
+            continue
         key = path_of(name, "delete_file")
         for other in (key, *context.tracker.overlapping(key)):
             if other.startswith(key):
                 tracked.pop(other, None)
             else:  # a directory that tasks write, and that has it
                 bring_home(other, context)
-        if Path(name).is_dir() and not Path(name).is_symlink():
+        if Path(name).is_dir():
             shutil.rmtree(name)
         else:
             Path(name).unlink(missing_ok=True)

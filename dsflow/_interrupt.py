@@ -42,7 +42,7 @@ _PAUSES_S = (0.001, 0.01)
 """Shortest and longest time between two tries to interrupt code that cannot be just then."""
 
 _LATE_PAUSE_S = 0.25
-"""The same for code that is stuck."""
+"""The same for code that is stuck, and longest time between two looks at what was interrupted."""
 
 
 class TaskInterrupted(BaseException):
@@ -94,6 +94,8 @@ _claimed: set[_Run] = set()
 _watched: list[_Run] = []
 """Interrupted runs that have not ended."""
 _watcher: threading.Thread | None = None
+_other_hook = sys.unraisablehook
+"""What is told of exceptions that are lost, but for ours."""
 
 
 def _forget_after_fork() -> None:
@@ -277,8 +279,10 @@ def _try_all(runs: list[_Run], *, force: bool = False) -> list[Callable[[], obje
 
 def _watch() -> None:
     """Have a thread that watches (with the lock held)."""
-    global _watcher
+    global _watcher, _other_hook
     if _watcher is None:
+        if sys.unraisablehook is not _try_again:
+            _other_hook, sys.unraisablehook = sys.unraisablehook, _try_again
         _watcher = threading.Thread(target=_watch_until_all_have_ended, name="dsflow-interrupts", daemon=True)
         _watcher.start()
     _changed.notify_all()
@@ -293,10 +297,12 @@ def _watch_until_all_have_ended() -> None:
             _watched[:] = [run for run in _watched if run in _claimed]
             if not _watched:
                 _watcher = None
+                if sys.unraisablehook is _try_again:
+                    sys.unraisablehook = _other_hook
                 return
             due = [run for run in _watched if now >= run.due]
             if not due:
-                _changed.wait(min(min(run.due for run in _watched) - now, threading.TIMEOUT_MAX))
+                _changed.wait(min(min(run.due for run in _watched) - now, _LATE_PAUSE_S))
                 continue
             overdue = [run for run in due if now >= run.deadline]
             calls = _try_all([run for run in due if run not in overdue])
@@ -309,6 +315,17 @@ def _watch_until_all_have_ended() -> None:
                 call()
             except Exception:
                 logger.exception("what was cancelled cannot be stopped")
+
+
+def _try_again(unraisable: sys.UnraisableHookArgs) -> None:
+    """Note that the exception came in a finaliser or the like, where it is lost; pass on what else is lost so."""
+    if unraisable.exc_type is not TaskInterrupted:
+        _other_hook(unraisable)
+        return
+    run = _innermost.get(threading.get_ident())
+    for each in () if run is None else run.chain():
+        if each.interrupted:
+            each.due = 0.0
 
 
 def _try_to_raise(ident: int, *, force: bool) -> bool:

@@ -124,7 +124,7 @@ class _Backend:
         limit = self._limit(n_jobs)
         if limit == self._slots() and current_context().session.engine.remote:
             limit = sys.maxsize  # workers want to have the next batch before they have ended one
-        self._batches[parallel] = _Batches(self.get_nested_backend()[0], limit, max_nbytes)
+        self._batches[parallel] = _Batches(self.get_nested_backend(), limit, max_nbytes)
         return self.effective_n_jobs(n_jobs)
 
     def submit(self, func: Any, callback: Any) -> None:
@@ -162,8 +162,8 @@ class _Backend:
 
 @task
 def _run_batch(payload: bytes, buffers: list[bytes], /, *shared: Any) -> list[Any]:
-    calls, nested = thaw(Frozen(payload, tuple(buffers), True), writable=True, lookup=shared.__getitem__)
-    with _joblib().parallel_config(backend=nested, n_jobs=1):
+    calls, (nested, n_jobs) = thaw(Frozen(payload, tuple(buffers), True), writable=True, lookup=shared.__getitem__)
+    with _joblib().parallel_config(backend=nested, n_jobs=n_jobs):
         return [_call(function, args, kwargs) for function, args, kwargs in calls]
 
 
@@ -190,9 +190,9 @@ class _Sharing:
 class _Batches:
     """The batches of one joblib.Parallel: those that run, and those that wait until fewer than its n_jobs do."""
 
-    def __init__(self, nested: Any, limit: int, max_nbytes: int | None) -> None:
+    def __init__(self, nested: tuple[Any, int], limit: int, max_nbytes: int | None) -> None:
         self._nested = nested
-        """The backend for what the calls run in parallel themselves."""
+        """The backend and the default n_jobs for what the calls run in parallel themselves."""
         self._limit = limit
         self._max_nbytes = max_nbytes
         self._session: Session = current_context().session

@@ -6,6 +6,7 @@ import contextlib
 import functools
 import itertools
 import logging
+import math
 import os
 import sys
 import threading
@@ -37,7 +38,7 @@ _ABANDON_S = 1.0
 """How long an interrupted session waits for its running tasks before it leaves their threads behind."""
 
 _SLICE_S = 0.25
-"""Longest wait of the main thread without a look at signals."""
+"""Longest wait for a thread without a look at signals, and at whether it was left behind."""
 
 
 class _Worker:
@@ -97,8 +98,6 @@ class ThreadsEngine:
         """Notified when there is something to run."""
         self._resumed = threading.Condition(self._lock)
         """Notified when a task that has waited can have a slot again, or needs none."""
-        self._ended = threading.Condition(self._lock)
-        """Notified when there is a thread less."""
         self._resuming = 0
         """Tasks that have waited and wait for a slot; they go before ready nodes."""
         self._idle = 0
@@ -213,26 +212,21 @@ class ThreadsEngine:
             self._ready.clear()
             self._changed.notify_all()
             self._resumed.notify_all()
-        self._runner.close()
-        self._wait_for_threads(time.monotonic() + _ABANDON_S if abandon else None)
-        for limit in reversed(self._limits):
-            limit.restore_original_limits()
-        self._output.remove()
+        try:
+            self._runner.close()
+            self._wait_for_threads(time.monotonic() + _ABANDON_S if abandon else math.inf)
+        finally:
+            for limit in reversed(self._limits):
+                limit.restore_original_limits()
+            self._output.remove()
 
-    def _wait_for_threads(self, deadline: float | None) -> None:
-        own = self._of_thread.worker
+    def _wait_for_threads(self, deadline: float) -> None:
         with self._lock:
-            workers = [worker for worker in self._workers if worker is not own]
-            while not self._workers <= {own}:
-                left = _SLICE_S if deadline is None else min(_SLICE_S, deadline - time.monotonic())
-                if left <= 0:
-                    break
-                self._ended.wait(left)
-            stuck = self._workers - {own}
-            ended = [worker for worker in workers if worker not in self._workers and not worker.abandoned]
-        for worker in ended:
-            worker.thread.join()
-        alive = [worker for worker in (*self._left, *stuck) if worker.thread.is_alive()]
+            workers = [worker for worker in self._workers if worker is not self._of_thread.worker]
+        for worker in workers:
+            while worker.thread.is_alive() and not worker.abandoned and (left := deadline - time.monotonic()) > 0:
+                worker.thread.join(min(left, _SLICE_S))
+        alive = [worker for worker in {*workers, *self._left} if worker.thread.is_alive()]
         for node in [worker.node for worker in alive]:
             if node is not None:
                 give_up(node.key)
@@ -291,7 +285,6 @@ class ThreadsEngine:
                     node = self._next_node()
         with self._lock:
             self._workers.discard(worker)
-            self._ended.notify_all()
 
     def _next_node(self) -> Node | None:
         """Take a ready node and a slot, or None when this thread is no longer needed (with the lock held)."""
@@ -386,7 +379,6 @@ class ThreadsEngine:
             if not worker.has_lent:
                 self._busy -= 1
             self._resumed.notify_all()
-            self._ended.notify_all()
             self._wake(len(self._ready))
         logger.warning(
             "%s was cancelled, but did not end: it is left behind %s; another thread goes on", node.key, place

@@ -5,6 +5,7 @@ A bundle is one top-level module or package, with all of its Python files.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import importlib.metadata
 import importlib.util
@@ -111,12 +112,19 @@ def _sources(top: str, root: Path) -> Iterator[Path]:
 
 def _is_users(root: Path) -> bool:
     """Whether what lies in an entry of the search path is the user's own."""
-    installed = [sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")]
-    if any(root.is_relative_to(folder) for folder in installed if folder):
+    if any(root.is_relative_to(folder) for folder in _installed_folders()):
         return False
     return not {"site-packages", "dist-packages"}.intersection(root.parts) and root not in _editable_folders()
 
 
+@functools.cache
+def _installed_folders() -> list[str]:
+    """Where the standard library and what is installed lie."""
+    folders = (sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib"))
+    return [folder for folder in folders if folder]
+
+
+@functools.cache
 def _editable_folders() -> set[Path]:
     """Folders of projects that are installed for development, where they may be imported from."""
     folders = set()
