@@ -32,14 +32,19 @@ __all__ = ["run_node", "run_task"]
 _NO_FILES = nullcontext()
 
 
-def run_node(node: Node, session: Session, worker: str, emit: Callable[[str, str], None] | None = None) -> Outcome:
-    """Run a node in this process, where its inputs are; ``emit`` takes what it prints."""
+def run_node(
+    node: Node, session: Session, worker: str, emit: Callable[[str, str], None] | None = None
+) -> Outcome | None:
+    """Run a node in this process, where its inputs are; ``emit`` takes what it prints. None if it was cancelled."""
+    call, inputs, handles = node.call, node.inputs, node.handles
+    if node.settled:  # it may have let go of these before they were looked at; from now on it would be interrupted
+        return None
     node.started = time.time()
     return run_task(
         node.function,
-        node.call,
-        [version.stored for version in node.inputs],
-        [Future(version, session) for version in node.handles],
+        call,
+        [version.stored for version in inputs],
+        [Future(version, session) for version in handles],
         Context(session, node, node.key, emit=emit),
         site=node.site,
         worker=worker,

@@ -94,8 +94,8 @@ _claimed: set[_Run] = set()
 _watched: list[_Run] = []
 """Interrupted runs that have not ended."""
 _watcher: threading.Thread | None = None
-_other_hook = sys.unraisablehook
-"""What is told of exceptions that are lost, but for ours."""
+_other_hook: Callable[[sys.UnraisableHookArgs], object] | None = None
+"""While there is a watcher, what is told of exceptions that are lost, but for ours."""
 
 
 def _forget_after_fork() -> None:
@@ -281,7 +281,7 @@ def _watch() -> None:
     """Have a thread that watches (with the lock held)."""
     global _watcher, _other_hook
     if _watcher is None:
-        if sys.unraisablehook is not _try_again:
+        if _other_hook is None:
             _other_hook, sys.unraisablehook = sys.unraisablehook, _try_again
         _watcher = threading.Thread(target=_watch_until_all_have_ended, name="dsflow-interrupts", daemon=True)
         _watcher.start()
@@ -290,15 +290,16 @@ def _watch() -> None:
 
 def _watch_until_all_have_ended() -> None:
     """Interrupt what could not be interrupted at once, and tell of what is stuck."""
-    global _watcher
+    global _watcher, _other_hook
     while True:
         with _lock:
             now = time.monotonic()
             _watched[:] = [run for run in _watched if run in _claimed]
             if not _watched:
                 _watcher = None
-                if sys.unraisablehook is _try_again:
-                    sys.unraisablehook = _other_hook
+                if sys.unraisablehook is _try_again:  # else someone has put another one before it
+                    sys.unraisablehook = _other_hook or sys.__unraisablehook__
+                    _other_hook = None
                 return
             due = [run for run in _watched if now >= run.due]
             if not due:
@@ -320,7 +321,7 @@ def _watch_until_all_have_ended() -> None:
 def _try_again(unraisable: sys.UnraisableHookArgs) -> None:
     """Note that the exception came in a finaliser or the like, where it is lost; pass on what else is lost so."""
     if unraisable.exc_type is not TaskInterrupted:
-        _other_hook(unraisable)
+        (_other_hook or sys.__unraisablehook__)(unraisable)
         return
     run = _innermost.get(threading.get_ident())
     for each in () if run is None else run.chain():

@@ -26,6 +26,7 @@ from dsflow._future import Future
 from dsflow._gates import Countdown, Gate, wait_in_slices
 from dsflow._graph import REMOTE, Failure, Node, Outcome, Version, raise_failure_of
 from dsflow._groups import current_groups, join_groups, leave_groups
+from dsflow._interrupt import checkpoint
 from dsflow._keeper import FailureKeeper
 from dsflow._listener import Listener
 from dsflow._ordering import Graph
@@ -94,7 +95,7 @@ class Session:
         self, task: Any, arguments: Arguments, context: Context, site: str, needs: Needs | None = None
     ) -> list[Future[Any]]:
         """Record a call, pass it to the engine when it can run, and return its Futures."""
-        self._check_open(task.name)
+        self._check_open(task.name, context)
         if len(self.graph.pending) >= MAX_PENDING and not context.is_task:
             self._hold_back()
         engine = self.engine
@@ -128,7 +129,9 @@ class Session:
             self.dispatcher.route((node,))
         return [Future(version, self, task.kind) for version in versions[:n_returns]]
 
-    def _check_open(self, name: str) -> None:
+    def _check_open(self, name: str, context: Context) -> None:
+        if context.is_task:
+            checkpoint()
         if self._wall_clock is not None:
             self._wall_clock.throw()
         if self.closed:

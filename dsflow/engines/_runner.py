@@ -73,8 +73,6 @@ class Runner:
             return Outcome(failure=Failure(reason, node.key))
 
     def _run_here(self, node: Node, worker: str, emit: Emit | None) -> Outcome | None:
-        if node.settled:  # who cancels it from now on interrupts it
-            return None
         return run_node(node, self._session, worker, emit)
 
     def _run_apart(self, node: Node, worker: str, emit: Emit | None) -> Outcome | None:

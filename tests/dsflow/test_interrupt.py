@@ -319,6 +319,30 @@ def test_it_may_come_as_late_as_when_the_function_has_ended():
         assert call.end() in ([None, 499500], ["value", 499500])
 
 
+def test_it_is_raised_again_if_it_was_lost_in_a_finaliser():
+    values = queue.SimpleQueue()
+    lost = []
+
+    class Finalised:
+        def __del__(self):
+            lost.append(False)
+
+    def work():
+        thing = Finalised()
+        for _ in iter(values.get, None):
+            del thing  # the first function that begins after the call
+            break
+        spin()
+
+    call = Call(lambda: run_interruptible("a", work))
+    assert comes_true(lambda: "work" in (where("a") or ""))
+    interrupt("a")
+    values.put("value")
+    assert call.end() == [None]
+    assert not lost
+    assert comes_true(lambda: sys.unraisablehook is not dsflow._interrupt._try_again)
+
+
 # --- where it is -----------------------------------------------------------------------------------------------------
 
 

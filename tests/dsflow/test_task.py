@@ -81,7 +81,7 @@ def test_a_direction_for_an_unknown_parameter_is_an_error_that_lists_the_paramet
 
 
 def test_a_direction_that_is_none_is_an_error():
-    with pytest.raises(TypeError, match=r"x='INOUT' is not a direction; use IN or INOUT"):
+    with pytest.raises(TypeError, match=r"x='INOUT' is not a direction; use IN, OUT, INOUT"):
 
         @task(x="INOUT")
         def f(x): ...
