@@ -19,6 +19,7 @@ from dsflow._freeze import is_array
 from dsflow._future import Future
 from dsflow._graph import FileSlot, Node, Version
 from dsflow._loading import Blank
+from dsflow._options import OnFailure
 from dsflow._sources import is_foreign
 from dsflow._versions import blank_of, check_changeable, has_identity
 
@@ -276,12 +277,15 @@ class Binder:
     def target_of(self, value: Any, direction: Direction) -> Target:
         """What lets an object, or a Future, stand for its new version."""
         context, session, slots = self.context, self.session, self.slots  # not self, which has the target: a cycle
+        is_new = type(value) is not Future and context.tracker.find(value) is None
+        original = session.sources.copied(value) if is_new and self.may_stay(direction) else None
 
         def advance(node: Node, version: Version) -> None:
             if direction.access is Access.COMMUTE:
                 version = slots[id(value)].join(node, version)
             existing = value if type(value) is Future else context.tracker.find(value)
             if existing is None:
+                version.before = original
                 context.tracker.track(value, Future(version, session))
                 return
             if direction.access is Access.WRITE:
@@ -289,6 +293,10 @@ class Binder:
             existing._version = version
 
         return advance
+
+    def may_stay(self, direction: Direction) -> bool:
+        """Whether what a task replaces may have to stay after all: when its failure is ignored."""
+        return direction.access is Access.WRITE and self.task.options.on_failure is OnFailure.IGNORE
 
     # --- commutative calls -------------------------------------------------------------------------------------------
 

@@ -8,7 +8,6 @@ chain in the order in which they became ready, and never run at the same time. W
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from dsflow._graph import NO_CALL, Failure, Node, Outcome, Version
@@ -123,19 +122,13 @@ class Commuters:
 
 def bind_commuting(node: Node, session: Session) -> bool:
     """Choose what a node reads whose other inputs are there; return whether it has no slot any more."""
-    with session.graph.lock:
-        if node.waiting or node.settled or not node.commuting:
-            return not node.commuting
-        node.commuting = False
+
+    def choose(version: Version) -> Version:
         # for all of its data at once: two nodes come in the same order in each group, so that there is no cycle
-        chosen = [(slot, slot.group.advance(node)) for slot in _slots(node)]
-    for slot, version in chosen:
-        failure = session.graph.bind(node, slot, version, follow=session.engine.orders)
-        if failure is not None:
-            session.settle(node, Outcome(failure=failure))
-            return False
-    return True
+        return version.group.advance(node) if type(version) is Slot else version
 
-
-def _slots(node: Node) -> Iterator[Slot]:
-    return (version for version in node.inputs if type(version) is Slot)
+    failure = session.graph.bind(node, choose, follow=session.engine.orders)
+    if failure is not None:
+        session.settle(node, Outcome(failure=failure))
+        return False
+    return not node.commuting

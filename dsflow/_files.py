@@ -105,11 +105,15 @@ def _version_at(binder: Binder, key: str, is_directory: bool) -> Version:
 
 def _target_of(binder: Binder, key: str, is_directory: bool, direction: Direction) -> Any:
     context, session, slots = binder.context, binder.session, binder.slots
+    original = None
+    if binder.may_stay(direction) and key not in context.tracker.paths and Path(key).exists():
+        original = session.sources.file(key, is_directory, binder.where)
 
     def advance(node: Node, version: Version) -> None:
         if direction.access is Access.COMMUTE:
             version = slots[key].join(node, version)
         known = context.tracker.paths.get(key)
+        version.before = original
         if known is not None and direction.access is Access.WRITE:
             version.before = known.future._version
         context.tracker.paths[key] = FileInUse(Future(version, session), is_directory)

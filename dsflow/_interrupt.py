@@ -174,9 +174,23 @@ def _leave(run: _Run) -> None:
         run.outer.inner = None
     if not _running.pop(run, False):
         with _lock:
-            _raise_in_thread(run.ident, ctypes.py_object())  # takes back what has not been raised yet
+            _take_back(run.ident)
             _claimed.discard(run)
             _changed.notify_all()
+
+
+def _take_back(ident: int) -> None:
+    """Have no exception left to be raised in this thread.
+
+    Another one takes the place of what has not been raised yet, and is caught here. Asking the interpreter to forget
+    it (with NULL) would leave its flag that there is one, and with that a traced function never begins (Python 3.11).
+    """
+    try:
+        _raise_in_thread(ident, ctypes.py_object(TaskInterrupted))
+        while True:
+            time.sleep(0)
+    except TaskInterrupted:
+        return
 
 
 def checkpoint() -> None:

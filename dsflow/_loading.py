@@ -76,6 +76,11 @@ class Loaded:
         names = {
             collection: name for (collection, _), name in zip(self.call.changed, self.call.parameters, strict=True)
         }
+        for position in range(len(self.call.collections) - 1, -1, -1):  # inner ones come after those they are in
+            entries = self.call.collections[position]
+            for entry in entries.values() if isinstance(entries, dict) else entries:
+                if type(entry) is tuple and entry[0] == "collection" and entry[1] in names:
+                    names.setdefault(position, names[entry[1]])
         seen: set[int] = set()
         outer: list[tuple[Any, Any]] = [(self.arguments, self.call.values)]
         while outer:

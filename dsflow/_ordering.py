@@ -52,12 +52,21 @@ class Graph:
             if follow:
                 _follow(node, maker)
 
-    def bind(self, node: Node, old: Version, new: Version, *, follow: bool) -> Failure | None:
-        """Let a node that is not claimed read another version; return why there is none, or None."""
-        with self.lock:
-            node.inputs = tuple(new if version is old else version for version in node.inputs)
-            self._wait_for(node, new, follow)
-        return new.failure
+    def bind(self, node: Node, choose: Callable[[Version], Version], *, follow: bool) -> Failure | None:
+        """Let a node that commutes, and whose other inputs are there, read the versions that are chosen now.
+
+        Return why one of them never will be, or None.
+        """
+        with self.lock:  # all at once: no one else may take the node for one that can run
+            if node.waiting or node.settled or not node.commuting:
+                return None
+            old = node.inputs
+            node.inputs = tuple(map(choose, old))
+            chosen = [new for before, new in zip(old, node.inputs, strict=True) if new is not before]
+            for version in chosen:
+                self._wait_for(node, version, follow)
+            node.commuting = False
+            return next((version.failure for version in chosen if version.failure is not None), None)
 
     def claim(self, node: Node, *, early: bool) -> bool:
         """Return True, once, when a node has everything it needs; ``early`` is enough if the makers have been sent."""
@@ -139,7 +148,6 @@ def _freed(followers: list[Node]) -> list[Node]:
 
 def _conclude(node: Node, outcome: Outcome) -> None:
     """Give the outputs their values, and let go of what the node held."""
-    node.settled = True
     node.failure = outcome.failure
     node.run = outcome.run
     outputs = [reference() for reference in node.outputs]
@@ -162,6 +170,7 @@ def _conclude(node: Node, outcome: Outcome) -> None:
                 before = version.before or node.input_changed(position - (len(outputs) - n_changed))
                 version.before = None if before is None else before.whole
         version.node = None
+    node.settled = True  # not before its outputs are whole, and not after what it held is gone: others look at it
     node.inputs = node.handles = ()
     node.call = NO_CALL
     node.handle = None

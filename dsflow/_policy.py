@@ -69,7 +69,7 @@ def _kept(node: Node, session: Session) -> list[Any]:
     loaded = None
     kept: list[Any] = []
     for nth, parameter in enumerate(call.parameters):
-        before, slot = node.input_changed(nth), node.slot_changed(nth)
+        before, slot = _before(node, nth), node.slot_changed(nth)
         default = node.options.defaults.get(parameter)
         if slot is not None and (parameter in node.options.defaults or before is None):
             kept.append(default_file(default, is_directory=slot.is_directory))
@@ -82,6 +82,13 @@ def _kept(node: Node, session: Session) -> list[Any]:
                 loaded = load_arguments(call, _stored_inputs(node, session), (), None)
             kept.append(freeze(loaded.changed()[nth], portable=session.engine.remote, snapshot=True))
     return kept
+
+
+def _before(node: Node, nth: int) -> Version | None:
+    """What the task was to change, or to replace."""
+    output = node.outputs[(node.function.returns or 1) + nth]()
+    replaced = None if output is None else output.before
+    return node.input_changed(nth) or (None if replaced is None else replaced.whole)
 
 
 def _stored_inputs(node: Node, session: Session) -> list[Any]:

@@ -115,14 +115,14 @@ class Session:
         for target, version in zip(arguments.targets, versions[n_returns:], strict=True):
             target(node, version)
         node.groups = current_groups(context)
+        cancelled = join_groups(node) if node.groups else None
         node.is_nested = context.is_task
         failure = self.graph.add(node, versions, follow=engine.orders)
         if context.is_task:
             context.children.append(node)
         for given_up in arguments.given_up:
             _give_up(given_up, context, node)
-        if node.groups:
-            failure = join_groups(node) or failure
+        failure = cancelled or failure
         if failure is not None:
             self.settle(node, Outcome(failure=failure))
         else:

@@ -91,7 +91,7 @@ class Tracker:
         """Return the tracked paths that are inside of ``path``, or have it inside, other than itself."""
         return [
             other
-            for other in self.paths
+            for other in list(self.paths)
             if other != path and (other.startswith(path + os.sep) or path.startswith(other + os.sep))
         ]
 

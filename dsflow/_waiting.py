@@ -226,7 +226,10 @@ def share(value: T) -> Future[T]:
     context = current_context()
     future: Future[T] | None = context.tracker.find(value)
     if future is not None:  # tasks are changing it: what is shared is its newest version
-        return Future(future._current(), context.session)
+        version = future._current()
+        if version.commuters is not None:
+            version.commuters.closed = True
+        return Future(version, context.session)
     return context.session.put(value)
 
 

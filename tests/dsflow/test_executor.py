@@ -210,7 +210,7 @@ def test_a_cancelled_call_does_not_run_nor_does_what_depends_on_it(executor, tmp
             with pytest.raises(concurrent.futures.CancelledError):
                 ask()
     assert concurrent.futures.wait([future, dependent], timeout=20).done == {future, dependent}
-    assert set(concurrent.futures.as_completed([future, dependent], timeout=20)) == {future, dependent}
+    time.sleep(0.3)  # until the workers of a cluster know
     go.touch()
     assert [each.result(timeout=20) for each in busy] == ["slow"] * 6
     barrier()

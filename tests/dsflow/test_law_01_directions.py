@@ -59,7 +59,7 @@ CHOSEN = {
     """,
     "changed in any order by tasks that wait for each other's objects": """
         a, b, c = [], [], []
-        for i in range(5):
+        for i in range(3):
             gather_two(a, b, i)
             gather_two(b, c, i)
             gather_and_append(c, a, i)
@@ -166,6 +166,10 @@ CHOSEN = {
 }
 
 
+ENGINES = ["serial", "threads", "dask-inproc", pytest.param("dask", marks=pytest.mark.slow)]
+
+
 @pytest.mark.parametrize("name", CHOSEN)
+@pytest.mark.parametrize("engine", ENGINES, indirect=True)
 def test_a_chosen_program_gives_what_it_gives_with_plain_functions(engine, name):
     assert_same(CHOSEN[name])

@@ -70,7 +70,7 @@ CHOSEN = {
     "files in any order, and at the same time": """
         p, l = FOLDER + "/p.txt", FOLDER + "/l.log"
         write(p, "begin\\n")
-        for i in range(6):
+        for i in range(3):
             gather_line(p, slow_add(i, i))
             log_line(l, slow_add(i, -i))
             print_together(l, i)
@@ -86,11 +86,11 @@ CHOSEN = {
         p = l = 0
     """,
     "standard streams": """
-        for i in range(8):
+        for i in range(5):
             print_to(FOLDER + f"/{i}.txt", i)
             warn_more(FOLDER + f"/{i}.txt", i)
             number_lines(FOLDER + f"/{i}.txt", FOLDER + f"/{i + 20}.txt")
-        sizes = [weight_of_input(FOLDER + f"/{i + 20}.txt") for i in range(8)]
+        sizes = [weight_of_input(FOLDER + f"/{i + 20}.txt") for i in range(5)]
         for i in range(3):
             print_more(FOLDER + "/1.txt", sizes)
         warn_to(FOLDER + "/p.txt", 4)
@@ -137,6 +137,10 @@ CHOSEN = {
 }
 
 
+ENGINES = ["serial", "threads", "dask", pytest.param("dask-inproc", marks=pytest.mark.slow)]
+
+
 @pytest.mark.parametrize("name", CHOSEN)
+@pytest.mark.parametrize("engine", ENGINES, indirect=True)
 def test_a_chosen_program_gives_what_it_gives_with_plain_functions(engine, name):
     assert_same(CHOSEN[name])

@@ -99,6 +99,10 @@ CHOSEN = {
 }
 
 
+ENGINES = ["serial", "threads", "dask-inproc", pytest.param("dask", marks=pytest.mark.slow)]
+
+
 @pytest.mark.parametrize("name", CHOSEN)
+@pytest.mark.parametrize("engine", ENGINES, indirect=True)
 def test_a_chosen_program_gives_what_it_gives_with_plain_functions(engine, name):
     assert_same(CHOSEN[name])

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from tests.dsflow.conftest import ENGINES
 from tests.dsflow.programs import assert_same, write_program
 
-N_PROGRAMS = {"serial": 24, "threads": 24, "dask": 10}
-N_SHRINKABLE = {"serial": 16, "threads": 16, "dask": 5}
+N_PROGRAMS = {"serial": 20, "threads": 20, "dask": 5}
+N_SHRINKABLE = {"serial": 12, "threads": 12, "dask": 3}
 N_MORE = {"serial": 2000, "threads": 2000, "dask": 300, "dask-inproc": 300}
 N_PARTS = 4
 

@@ -197,9 +197,10 @@ class DaskEngine:
 
     def explain(self, node: Node) -> str:
         """Say which worker has the node, or what it waits for."""
-        if isinstance(node.handle, bytes):
+        handle = node.handle
+        if isinstance(handle, bytes):
             return f"held back here with {len(self._outbox.window)} others"
-        if node.handle.status == "finished":
+        if handle is None or handle.status == "finished":
             return "it has ended; the report is on its way"
         workers = self.client.processing()
         if not workers:

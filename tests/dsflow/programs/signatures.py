@@ -33,7 +33,8 @@ class Signature:
 
     @property
     def is_concurrent(self) -> bool:
-        return any(parameter.mark == "|" for parameter in self.takes)
+        """Whether it writes to files, or lets tasks write to them, that others write to at the same time."""
+        return any(parameter.kind == "log" for parameter in self.takes)
 
 
 def _table(text: str, *, is_method: bool = False) -> list[Signature]:
