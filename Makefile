@@ -12,7 +12,8 @@ demo: $(VENV)/.demo  ## the main job: pictures and reports in demo-output/
 
 test: $(VENV)/.dev  ## all laws, fixed samples; under 10 minutes on two cores
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest -m "not slow"
+	$(BIN)/coverage run -m pytest -m "not slow and not untraced"
+	$(BIN)/pytest -m "untraced and not slow"
 	$(BIN)/coverage report
 
 test-all: $(VENV)/.dev  ## everything
