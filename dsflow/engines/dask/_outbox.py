@@ -9,7 +9,9 @@ from itertools import groupby
 from typing import Any
 
 import dask
+from dask._expr import LLGExpr
 from distributed import Client
+from distributed.spans import SpanMetadata
 
 from dsflow._errors import EngineError
 from dsflow._graph import Failure, Node, Run, Version
@@ -138,9 +140,19 @@ class Outbox:
         for owner, key in keys:
             owner.handle = handles[key]
 
-    def _get(self, graph: dict[str, Any], **options: Any) -> dict[str, Any]:
+    def _get(self, graph: dict[str, Any], priority: int = 0, workers: list[str] | None = None) -> dict[str, Any]:
+        """Send a graph, as `Client.get` does; that has no way to say that tasks are to start in this order."""
         with dask.config.set({"distributed.admin.large-graph-warning-threshold": "1TB"}):
-            return dict(zip(graph, self._client.get(graph, list(graph), sync=False, **options), strict=True))
+            futures: dict[str, Any] = self._client._graph_to_futures(
+                expr=LLGExpr(graph),
+                keys=set(graph),
+                span_metadata=SpanMetadata(collections=[{"type": "low-level-graph"}]),
+                workers=workers,
+                internal_priority={key: position for position, key in enumerate(graph)},
+                user_priority=priority,
+                fifo_timeout="60s",
+            )
+        return futures
 
 
 def _placement_of(node: Node) -> Placement:

@@ -181,3 +181,16 @@ def test_other_workers_keep_the_session_going():
             on_ssd()
         cluster.scale(1)
         assert wait_on(future)[0] == os.getpid()
+
+
+@only("dask", "dask-inproc")
+def test_tasks_start_in_the_order_of_the_calls(engine):
+    @task
+    def begin():
+        started = time.time()
+        time.sleep(0.05)
+        return started
+
+    starts = wait_on([begin() for _ in range(12)])
+    order = sorted(range(12), key=starts.__getitem__)
+    assert max(abs(place - position) for place, position in enumerate(order)) < 6, order
