@@ -230,6 +230,26 @@ def test_members_that_wait_are_cancelled_and_others_go_on(engine):
     assert wait_on(wait_for(1)) == 1
 
 
+@only("threads", "dask", "dask-inproc")
+def test_members_that_run_go_on_when_another_fails(engine):
+    @task
+    def run_on():
+        time.sleep(0.6)
+        return "done"
+
+    @task
+    def fail_soon():
+        time.sleep(0.2)
+        raise LookupError("soon")
+
+    with pytest.raises(LookupError, match="soon"), TaskGroup("mixed"):
+        running = run_on()
+        fail_soon()
+        waiting = [add(i, 1) for i in range(40)]
+    assert wait_on(running) == "done"
+    assert all(future.exception() is None or isinstance(future.exception(), TaskCancelledError) for future in waiting)
+
+
 def test_a_failure_in_an_inner_group_ends_the_outer_one_too(engine):
     with pytest.raises(LookupError), TaskGroup("outer"):
         with TaskGroup("inner", implicit_barrier=False):

@@ -107,6 +107,9 @@ class Inbox:
                 message()
             elif "text" in message:
                 show(message)
+            elif "started" in message:
+                if (node := self._flights.nodes.get(message["started"])) is not None:
+                    node.started = message["at"]
             else:
                 self._receive(message)
 

@@ -199,6 +199,7 @@ def _add_node(
         log_level=log_level,
         several=len(node.outputs) > 1,
         care=care_of(node),
+        is_announced=bool(node.groups),
     )
     graph[run_key] = DaskTask(run_key, run_job, job, task, *(TaskRef(v.handle.key) for v in node.inputs))
     keys.append((node, run_key))

@@ -57,6 +57,8 @@ class Job:
     """True if the node has several outputs, which then stay together until they are picked."""
     care: Care | None
     """What it needs besides being run."""
+    is_announced: bool
+    """True to report that it begins: its group may have to know."""
 
     def __repr__(self) -> str:
         return self.key  # Dask logs it; the arguments are nobody's business
@@ -92,6 +94,8 @@ def run_job(job: Job, task: bytes, *inputs: Stored) -> Any:
         text = text.encode("utf-8", "backslashreplace").decode()  # what cannot be encoded cannot be sent either
         report(key=job.key, stream=stream, text=text, place=f"worker {worker.name}")
 
+    if job.is_announced:
+        report(started=job.run_key, at=time.time())
     note_log_level(job.log_level)
     outcome = _outcome_of(job, task, inputs, visit, emit)
     run = outcome.run
