@@ -103,7 +103,8 @@ class Commuters:
         before, self._tail = self._tail, self._unbound.pop(node.key)
         return before
 
-    def _member_settled(self, node: Node) -> None:
+    def _member_settled(self, node: Node) -> tuple[Node, Outcome] | None:
+        """Note the end of a call; after the last one, return what has come of the group."""
         with self._session.graph.lock:
             del self._members[node.key]
             self._unbound.pop(node.key, None)
@@ -112,12 +113,12 @@ class Commuters:
                 self._whole = output
             self._failure = self._failure or node.failure
             if self._members:
-                return
+                return None
             self.closed = True
             self.end.commuters = self.join.awaits = None  # they have this group: no cycle is to hold its values
         self.end.before = self._whole.whole
         outcome = Outcome([self._tail]) if self._failure is None else Outcome(failure=self._failure)
-        self._session.settle(self.join, outcome)
+        return self.join, outcome
 
 
 def bind_commuting(node: Node, session: Session) -> bool:

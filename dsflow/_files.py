@@ -193,6 +193,8 @@ def wait_on_file(path: T, /, *more: Any) -> Any:
 
     Raises
     ------
+    FileNotFoundError
+        When a file is not there, and no task writes it.
     Exception
         The exception of the task that should have written the file. The file is then as the last task that succeeded
         has left it.
@@ -200,6 +202,8 @@ def wait_on_file(path: T, /, *more: Any) -> Any:
     context = current_context() if has_context() else Context()  # waiting starts no session
     for each in _paths_in([path, *more], "wait_on_file"):
         _settle(each, context)
+        if not Path(each).exists():
+            raise FileNotFoundError(f"wait_on_file: there is no {each!r}, and no task that was called writes it.")
     return [path, *more] if more else path
 
 
@@ -224,7 +228,7 @@ def open(path: AnyPath, mode: str = "r", **options: Any) -> IO[Any]:  # noqa: A0
     -------
     file object
     """
-    wait_on_file(path)
+    _settle(path_of(path, "open"), current_context() if has_context() else Context())
     return Path(path).open(mode, **options)
 
 

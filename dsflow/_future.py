@@ -91,7 +91,8 @@ class Future(Generic[T]):
         node = self._current().node
         if node is None or node.settled:
             return False
-        self._session.cancel([node], "cancel() was called")
+        makers = [node] if node.awaits is None else [*node.awaits(), node]
+        self._session.cancel(makers, "cancel() was called")
         return isinstance(node.failure and node.failure.exception, TaskCancelledError)
 
     def cancelled(self) -> bool:

@@ -207,7 +207,7 @@ def set_wall_clock(seconds: float) -> None:
     ValueError
         When it is not a positive number.
     WallClockError
-        From then on, at every wait and every call of a task.
+        When it is over: at the wait that it ends, else at the next barrier or at stop; and at every call of a task.
     """
     if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not seconds > 0:
         raise ValueError(f"set_wall_clock: {seconds!r} is not a number of seconds greater than 0.")

@@ -90,6 +90,20 @@ class Graph:
         settled: list[Node] = []
         ready: list[Node] = []
         stack = [(node, outcome)]
+        n_told = 0
+        while stack:
+            self._settle_all(stack, settled, ready)
+            for each in settled[n_told:]:
+                callbacks, each.callbacks = each.callbacks, []
+                for callback in callbacks:
+                    consequence = callback(each)
+                    if type(consequence) is tuple:
+                        stack.append(consequence)
+                n_told += 1
+        return settled, ready
+
+    def _settle_all(self, stack: list[tuple[Node, Outcome]], settled: list[Node], ready: list[Node]) -> None:
+        """Settle the nodes of the stack, and those that fail with them."""
         while stack:
             node, outcome = stack.pop()
             with self.lock:
@@ -111,14 +125,12 @@ class Graph:
                     dependent.waiting -= 1
                     if dependent.waiting == 0 and not dependent.settled:
                         ready.append(dependent)
-        for node in settled:
-            callbacks, node.callbacks = node.callbacks, []
-            for callback in callbacks:
-                callback(node)
-        return settled, ready
 
     def on_settled(self, node: Node, callback: Callable[[Node], object]) -> None:
-        """Call ``callback(node)`` once the node is settled, at once if it is."""
+        """Call ``callback(node)`` once the node is settled, at once if it is.
+
+        It may return another node and its outcome, to be settled too.
+        """
         with self.lock:
             if not node.settled:
                 node.callbacks.append(callback)

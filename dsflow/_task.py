@@ -183,7 +183,9 @@ def _checked_signature(
     for parameter, direction in directions.items():
         if parameter not in signature.parameters:
             raise TypeError(
-                f"task: {name} has no parameter {parameter!r}; its parameters are {', '.join(signature.parameters)}."
+                f"task: {name} has no parameter {parameter!r}; its parameters are {', '.join(signature.parameters)}. "
+                "Options of task: returns, target_direction, on_failure, defaults, time_out, killable, side_effects, "
+                "priority."
             )
         if not isinstance(direction, Direction):
             raise TypeError(
