@@ -5,9 +5,11 @@ A failure that travels between processes is packed so that it can be read back w
 
 from __future__ import annotations
 
+import io
 import itertools
 import os
 import pickle
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -63,8 +65,8 @@ def pack_failure(failure: Failure) -> bytes:
     frames = None if error.__traceback__ is None else Traceback(error.__traceback__).as_dict()
     # written out here, since packages (tblib is one) change how exceptions are pickled
     forms = (error.__reduce_ex__(2), (_new_exception, (type(error), error.args), error.__dict__))
-    for form, cause in itertools.product(forms, (error.__cause__, None)):
-        packed: bytes | None = _packed_if_readable(error, (form, cause, frames, failure.key))
+    for dumps, form, cause in itertools.product((cloudpickle.dumps, _dumped), forms, (error.__cause__, None)):
+        packed: bytes | None = _packed_if_readable(error, (form, cause, frames, failure.key), dumps)
         if packed is not None:
             return packed
     text = f"{type(error).__name__}: {error} (the exception itself cannot be pickled)"
@@ -73,9 +75,26 @@ def pack_failure(failure: Failure) -> bytes:
     return packed
 
 
-def _packed_if_readable(error: BaseException, parts: tuple[Any, ...]) -> bytes | None:
+class _ExceptionPickler(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpickle has no annotations
+    """Pickles the exceptions inside of others, of groups say, whatever their constructors take."""
+
+    def reducer_override(self, value: Any) -> Any:
+        if isinstance(value, BaseException):
+            return _new_exception, (type(value), value.args), value.__dict__
+        return super().reducer_override(value)
+
+
+def _dumped(parts: tuple[Any, ...]) -> bytes:
+    file = io.BytesIO()
+    _ExceptionPickler(file).dump(parts)
+    return file.getvalue()
+
+
+def _packed_if_readable(
+    error: BaseException, parts: tuple[Any, ...], dumps: Callable[[tuple[Any, ...]], bytes]
+) -> bytes | None:
     try:
-        packed: bytes = cloudpickle.dumps(parts)
+        packed = dumps(parts)
         again = unpack_failure(packed).exception
         return packed if type(again) is type(error) and str(again) == str(error) else None
     except Exception:  # noqa: BLE001 - the user's exception may do anything when it is pickled

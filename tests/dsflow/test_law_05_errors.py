@@ -133,11 +133,13 @@ MADE = [
 
 @pytest.mark.parametrize("error", MADE, ids=lambda error: type(error).__name__)
 def test_exceptions_of_every_make_arrive_whole(engine, error):
+    kind, args = type(error), error.args  # the error itself, in the closure, would have to be pickled as it is
+    named = {"field": "age"} if kind is KeywordError else {}
+    args += (error.filename,) if isinstance(error, OSError) else ()
+
     @task
     def fail():
-        if isinstance(error, KeywordError):
-            raise KeywordError(field="age")
-        raise type(error)(*error.args, *([error.filename] if isinstance(error, OSError) else []))
+        raise kind(*args, **named)
 
     with pytest.raises(type(error)) as caught:
         wait_on(fail())

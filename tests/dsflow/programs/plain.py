@@ -124,7 +124,7 @@ class _Saved:
 
     def restore(self, *, anew: bool = False) -> None:
         """Make the argument what it was; with ``anew``, empty if it was to be filled."""
-        if anew and self.is_filled:
+        if anew and self.is_filled and self.content is None:  # a file that was not there
             self.content = _empty(self.value, self.content)
         self.give(self.value)
         for part in self.parts:
