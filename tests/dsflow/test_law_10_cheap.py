@@ -85,7 +85,7 @@ def test_a_call_costs_the_same_with_few_and_with_many_tasks_pending(engine):
     few, many = _best_of_batches(lambda: futures.append(add(root, 1)), n)
     assert len(engine.graph.pending) == n + 1
     opened.set()
-    assert many < 4 * few
+    assert many < _bound(engine) * few
     assert sum(wait_on(futures)) == 2 * n
 
 
@@ -94,7 +94,7 @@ def test_a_link_of_a_chain_costs_the_same_at_its_start_and_at_its_end(engine):
     values = [wait_until_opened(1)]
     few, many = _best_of_batches(lambda: values.append(add(values.pop(), 1)), 2000)
     opened.set()
-    assert many < 4 * few
+    assert many < _bound(engine) * few
     assert wait_on(values.pop()) == 2001
 
 
@@ -103,8 +103,13 @@ def test_a_change_of_an_object_costs_the_same_after_many_changes_of_others(engin
     lists = [[] for _ in range(MANY)]
     rest = iter(lists)
     few, many = _best_of_batches(lambda: append(next(rest), 1), MANY)
-    assert many < 4 * few
+    assert many < _bound(engine) * few
     assert wait_on(lists) == [[1]] * MANY
+
+
+def _bound(engine):
+    """How far off a measurement may be; with Dask in this process, its event loop takes turns with the caller."""
+    return 16 if engine.engine.name == "dask" else 4
 
 
 def _duration_of(do, n):
@@ -122,7 +127,7 @@ def _duration_of(do, n):
 @pytest.mark.parametrize("do", [wait_on, lambda futures: list(as_completed(futures)), lambda futures: dsflow.barrier()])
 def test_waiting_for_a_task_costs_the_same_among_few_and_many(engine, do):
     few, many = _duration_of(do, FEW), _duration_of(do, 2000)
-    assert many < 4 * few
+    assert many < _bound(engine) * few
 
 
 @only("threads", "dask-inproc")
@@ -137,7 +142,7 @@ def test_as_completed_costs_the_same_among_few_and_many_pending_tasks(engine):
         return (time.perf_counter() - start) / n
 
     few = min(duration(FEW) for _ in range(3))
-    assert duration(3000) < 6 * few
+    assert duration(3000) < 1.5 * _bound(engine) * few
 
 
 def test_importing_dsflow_starts_nothing_and_imports_nothing_large():
