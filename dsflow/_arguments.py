@@ -17,7 +17,7 @@ from dsflow._graph import Call, Version
 from dsflow._sources import is_foreign
 from dsflow._versions import check_changeable, has_identity
 
-__all__ = ["Arguments", "Parameter", "bind_arguments"]
+__all__ = ["Arguments", "Parameter", "bind_arguments", "bind_simple"]
 
 Parameter = tuple[str, Direction]
 """Name and direction."""
@@ -68,11 +68,7 @@ def bind_arguments(
     ArgumentError
         When an argument contains itself, or is a view of an array that a task is changing.
     """
-    session = context.session
-    simple = _bind_simple(values, names, parameters, session)
-    if simple is not None:
-        return simple
-    binder = Binder(task, context, session, site)
+    binder = Binder(task, context, context.session, site)
     named = [(value, name, direction) for value, (name, direction) in zip(values, parameters, strict=True)]
     leaves = list(leaves_of(task.name, named, context.tracker))
     binder.changed_twice = shared_accesses(task.name, leaves)
@@ -100,7 +96,7 @@ def bind_arguments(
     )
 
 
-def _bind_simple(
+def bind_simple(
     values: Sequence[Any], names: tuple[str, ...], parameters: Sequence[Parameter], session: Any
 ) -> Arguments | None:
     """Bind numbers, strings and Futures that are only read, quickly; None if there is anything else."""

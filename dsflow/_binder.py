@@ -181,16 +181,17 @@ class Binder:
     def place_argument(self, value: Any, parameter: str, direction: Direction, position: int) -> Any:
         """What to write in the call for an argument; ``position`` is where that will be."""
         if direction.depth:
+            expected = dict if direction.name.startswith("DICTIONARY") else list
+            if type(value) is not expected:
+                raise TypeError(
+                    f"{self.where}: argument {parameter!r} is a {type(value).__name__}, not a {expected.__name__}, and "
+                    f"is declared {direction!r}."
+                )
             return self.place_collection(value, parameter, direction, direction.depth)
         return self.place_datum(value, parameter, direction, (None, position), None)
 
     def place_collection(self, value: Any, parameter: str, direction: Direction, depth: int) -> Any:
         """Take a list or dict apart, ``depth`` levels deep."""
-        if type(value) not in (list, dict):
-            raise TypeError(
-                f"{self.where}: argument {parameter!r} is a {type(value).__name__}, not a "
-                f"{'dict' if direction.name.startswith('DICTIONARY') else 'list'}, and is declared {direction!r}."
-            )
         if self.context.tracker.find(value) is not None:
             raise ArgumentError(
                 f"{self.where}: argument {parameter!r} is declared {direction!r}, but tasks are changing the "

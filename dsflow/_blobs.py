@@ -25,14 +25,9 @@ from typing import Any, BinaryIO, Self, SupportsIndex
 from dsflow._errors import ArgumentError
 
 __all__ = [
-    "StoredDirectory",
-    "StoredFile",
-    "clear_store",
-    "from_frames",
-    "set_store_parent",
-    "store_folder",
+    "StoredDirectory", "StoredFile", "clear_store", "from_frames", "set_store_parent", "store_folder", "store_parent",
     "to_frames",
-]
+]  # fmt: skip
 
 PART_BYTES = 1 << 26
 """Content travels in buffers of at most so many bytes."""
@@ -337,7 +332,7 @@ class _Store:
     """A folder of files, of which each content is there once."""
 
     def __init__(self) -> None:
-        self._parent: Path | None = None
+        self.parent: Path | None = None
         self.forget()
 
     def forget(self) -> None:
@@ -350,7 +345,7 @@ class _Store:
         """Give the folder of the store, in which a file can be made that `StoredFile.taken` is to move."""
         with self._lock:
             if self._folder is None:
-                self._folder = Path(tempfile.mkdtemp(prefix="dsflow-files-", dir=self._parent))
+                self._folder = Path(tempfile.mkdtemp(prefix="dsflow-files-", dir=self.parent))
             return self._folder
 
     @contextlib.contextmanager
@@ -385,7 +380,7 @@ class _Store:
     def set_parent(self, folder: AnyPath | None) -> None:
         """Choose where the store is made when it is made next; the folder must outlive all files of this process."""
         self.clear()
-        self._parent = None if folder is None else Path(folder).absolute()
+        self.parent = None if folder is None else Path(folder).absolute()
 
     def remove(self) -> None:
         """Remove the folder with what is in it."""
@@ -397,3 +392,8 @@ _store = _Store()
 os.register_at_fork(after_in_child=_store.forget)
 atexit.register(_store.remove)
 store_folder, set_store_parent, clear_store = _store.folder, _store.set_parent, _store.clear
+
+
+def store_parent() -> Path | None:
+    """Return the folder that goes away with what is made in it; None for the system's own."""
+    return _store.parent

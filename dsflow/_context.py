@@ -41,19 +41,18 @@ class Context:
     """A caller of tasks: its session, the objects of its own that tasks are changing, and the tasks it has started."""
 
     __slots__ = (
-        *(
-            "_connect",
-            "_session",
-            "children",
-            "emit",
-            "grant",
-            "groups",
-            "is_task",
-            "label",
-            "node",
-            "streams",
-            "tracker",
-        ),
+        "_connect",
+        "_session",
+        "calling",
+        "children",
+        "emit",
+        "grant",
+        "groups",
+        "is_task",
+        "label",
+        "node",
+        "streams",
+        "tracker",
         "unwritten",
     )
 
@@ -83,6 +82,8 @@ class Context:
         self.groups: dict[str, Any] = {}
         """The newest task group of each name."""
         self.tracker = Tracker()
+        self.calling = threading.RLock()
+        """Held from where a call looks up what its arguments are to where it has noted what it makes of them."""
         self.children: list[Node] = []
         """Nodes that a task has started; it ends when they have ended. Empty for the main program."""
 

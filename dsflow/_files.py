@@ -125,16 +125,20 @@ def _share_file(
     binder: Binder, key: str, value: Any, parameter: str, direction: Direction, path: tuple[int | None, Any]
 ) -> Any:
     """What to write in a call for a file that tasks change at the same time: the path of the one they share."""
-    paths = binder.context.tracker.paths
+    paths, session = binder.context.tracker.paths, binder.session
     known: FileInUse | None = paths.get(key)
     if known is None or known.function is not binder.task:
-        content: Future[Any] = Future(_content_to_share(binder, key, known), binder.session)
-        folder = tempfile.mkdtemp(prefix="shared-", dir=binder.session.sources.shared_folder())
-        live = _make_live(content, str(Path(folder, Path(key).name)))
-        known = paths[key] = FileInUse(live, False, function=binder.task, take_snapshot=partial(_snapshot, folder))
-    in_use, session = known, binder.session
+        content: Future[Any] = Future(_content_to_share(binder, key, known), session)
+        folder = tempfile.mkdtemp(prefix="shared-", dir=session.sources.shared_folder())
+        live_path = str(Path(folder, Path(key).name))
+        live = _make_live(content, live_path)
+        known = FileInUse(
+            live, False, function=binder.task, live_path=live_path, take_snapshot=partial(_snapshot, folder)
+        )
+    in_use = known
 
     def advance(_: Node, version: Version) -> None:
+        paths[key] = in_use
         in_use.sharers.append(Future(version, session))
 
     binder.change(key, parameter, path, advance)

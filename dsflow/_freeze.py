@@ -27,7 +27,7 @@ ATOMS = frozenset(
 )
 """Types whose values cannot change and hold nothing that can: they are stored as themselves."""
 
-LOCAL_ATOMS = ATOMS | {type, types.BuiltinFunctionType, types.ModuleType}
+LOCAL_ATOMS = ATOMS | {type, types.ModuleType}
 """`ATOMS`, and what need not be copied as long as it stays in this process."""
 
 Stored = Any
@@ -72,8 +72,10 @@ class Frozen:
         return list(map(_view, self.buffers))
 
     def __reduce_ex__(self, protocol: SupportsIndex) -> tuple[Any, ...]:
-        wrap = pickle.PickleBuffer if protocol.__index__() >= 5 else bytes
-        return Frozen, (self.payload, tuple(map(wrap, self.views)), self.has_references)
+        if protocol.__index__() < 5:
+            return Frozen, (self.payload, tuple(map(bytes, self.views)), self.has_references)
+        buffers = [b if type(b) is pickle.PickleBuffer else pickle.PickleBuffer(b) for b in self.buffers]
+        return Frozen, (self.payload, tuple(buffers), self.has_references)
 
 
 class _Freezer(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpickle has no annotations

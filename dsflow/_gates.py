@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
+from collections.abc import Callable
 from typing import Protocol
 
 from dsflow._graph import Node
 from dsflow._interrupt import checkpoint
 
-__all__ = ["Countdown", "Gate", "wait_in_slices"]
+__all__ = ["Countdown", "Gate", "wait_in_slices", "wait_patiently"]
+
+logger = logging.getLogger("dsflow")
+
+PATIENCE_S = 30.0
+"""A wait that lasts this long says what it waits for, and again after each such time."""
 
 SLICE_S = 0.25
 """Longest wait without a look at signals."""
@@ -35,6 +42,27 @@ def wait_in_slices(gate: Gate, timeout: float) -> bool:
         if left <= SLICE_S:
             return False
         checkpoint()
+
+
+def wait_patiently(gate: Gate, timeout: float | None, reasons: Callable[[], str]) -> None:
+    """Wait at a gate; say what for if it takes long.
+
+    Raises
+    ------
+    TimeoutError
+        When it is not open after ``timeout`` seconds.
+    """
+    start = time.monotonic()
+    deadline = None if timeout is None else start + timeout
+    while True:
+        left = PATIENCE_S if deadline is None else min(PATIENCE_S, deadline - time.monotonic())
+        if wait_in_slices(gate, max(left, 0.0)):
+            return
+        waited = time.monotonic() - start
+        why = reasons()
+        if deadline is not None and time.monotonic() >= deadline:
+            raise TimeoutError(f"not there after {waited:.3g} s; waiting for {why}.")
+        logger.warning("waiting for %s (since %.0f s)", why, waited)
 
 
 class Countdown:

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from dsflow._context import Context, current_context
-from dsflow._errors import TaskCancelledError, WallClockError
+from dsflow._errors import SessionError, TaskCancelledError, WallClockError
 from dsflow._graph import Failure, Node, Outcome
 
 if TYPE_CHECKING:
@@ -72,6 +72,8 @@ class TaskGroup:
         self._token: Token[Any] | None = None
 
     def __enter__(self) -> TaskGroup:
+        if self._token is not None:
+            raise RuntimeError(f"TaskGroup {self.name!r} has been entered before; make another for more tasks.")
         context = current_context()
         self._session = context.session
         context.groups[self.name] = self
@@ -206,12 +208,17 @@ def set_wall_clock(seconds: float) -> None:
     ------
     ValueError
         When it is not a positive number.
+    SessionError
+        When a task calls it.
     WallClockError
         When it is over: at the wait that it ends, else at the next barrier or at stop; and at every call of a task.
     """
     if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not seconds > 0:
         raise ValueError(f"set_wall_clock: {seconds!r} is not a number of seconds greater than 0.")
-    session = current_context().session
+    context = current_context()
+    if context.is_task:
+        raise SessionError(f"set_wall_clock: called by the task {context.label}; call it in the main program.")
+    session = context.session
 
     def expire() -> None:
         session.expire(

@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import TypeVar, TypeVarTuple
 
-from dsflow._stack import is_interruptible, users_line
+from dsflow._stack import frames_can_be_read, is_interruptible, users_line
 
 __all__ = [
     "PATIENCE_S",
@@ -349,15 +349,16 @@ def _try_to_raise(ident: int, *, force: bool) -> bool:
     The thread must not move between the look at it and the exception. The interpreter changes threads when a call
     returns, at the start of a function and at jumps back; there is none of these after the step of the ``for``.
     """
-    frame = sys._current_frames().get(ident)
-    if frame is None or not is_interruptible(frame, force=force):
-        return False
-    instruction = frame.f_lasti
-    for frames in iter(sys._current_frames, None):
-        if frames[ident] is frame and frame.f_lasti == instruction:
-            _raise_in_thread(ident, TaskInterrupted)
-            return True
-        return False
+    with frames_can_be_read():
+        frame = sys._current_frames().get(ident)
+        if frame is None or not is_interruptible(frame, force=force):
+            return False
+        instruction = frame.f_lasti
+        for frames in iter(sys._current_frames, None):
+            if frames[ident] is frame and frame.f_lasti == instruction:
+                _raise_in_thread(ident, TaskInterrupted)
+                return True
+            return False
     raise AssertionError
 
 
@@ -370,5 +371,6 @@ def where(key: str) -> str | None:
     if run is None:
         return None
     thread = next((each.name for each in threading.enumerate() if each.ident == run.ident), "a thread")
-    line = users_line(sys._current_frames().get(run.ident))
+    with frames_can_be_read():
+        line = users_line(sys._current_frames().get(run.ident))
     return f"in {thread}" + (f", now at {line}" if line else "")

@@ -21,9 +21,10 @@ from dataclasses import dataclass
 from types import FrameType
 from typing import Any
 
+from dsflow._calls import CallFuture, Courier, cancel_calls, site_of, start_call
 from dsflow._context import active_context, current_context
 from dsflow._errors import DsflowError
-from dsflow._executor import CallFuture, Courier, cancel_calls, name_of, named_task, site_of, start_call
+from dsflow._executor import name_of, named_task
 from dsflow._failure import describe_value
 from dsflow._freeze import Frozen, freeze, is_array, thaw
 from dsflow._future import Future

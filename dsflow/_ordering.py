@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import weakref
 from collections.abc import Callable, Sequence
@@ -9,6 +10,8 @@ from collections.abc import Callable, Sequence
 from dsflow._graph import NO_CALL, REMOTE, Failure, Node, Outcome, Version
 
 __all__ = ["Graph"]
+
+logger = logging.getLogger("dsflow")
 
 
 class Graph:
@@ -96,7 +99,11 @@ class Graph:
             for each in settled[n_told:]:
                 callbacks, each.callbacks = each.callbacks, []
                 for callback in callbacks:
-                    consequence = callback(each)
+                    try:
+                        consequence = callback(each)
+                    except Exception:  # whoever settles nodes goes on: a thread of the engine, say
+                        logger.exception("what follows the end of %s failed", each.key)
+                        continue
                     if type(consequence) is tuple:
                         stack.append(consequence)
                 n_told += 1

@@ -13,6 +13,7 @@ from dsflow._blobs import StoredDirectory, StoredFile
 if TYPE_CHECKING:
     from dsflow._context import Context
     from dsflow._future import Future
+    from dsflow._session import Session
 
 __all__ = ["FileInUse", "bring_files_home", "bring_home", "default_file"]
 
@@ -27,7 +28,9 @@ class FileInUse:
     sharers: list[Future[Any]] = field(default_factory=list)
     """What the calls give that change the shared file, in place."""
     function: Any = None
-    """The task whose calls share it; None if none do."""
+    """The task whose calls share it; None if none do any more."""
+    live_path: str | None = None
+    """The path that they share."""
     take_snapshot: Callable[..., Future[Any]] | None = None
     """Makes the content, when those that share the file have ended."""
 
@@ -36,8 +39,16 @@ class FileInUse:
         if self.function is not None:
             assert self.take_snapshot is not None
             self.future = self.take_snapshot(self.future, *self.sharers)
-            self.function, self.sharers = None, []
+            self.function = None
         return self.future
+
+    def left_behind(self, session: Session) -> StoredFile | StoredDirectory | None:
+        """Return what is left of the file when the newest version of it has failed; None if nothing is."""
+        if self.live_path is not None:  # one of those that share it has failed; the others have written to it
+            session.wait([each._version.node for each in self.sharers if each._version.node is not None])
+            return StoredFile.of(self.live_path) if Path(self.live_path).exists() else None
+        before = self.future._version.before
+        return None if before is None else session.stored_of(before)
 
 
 def bring_home(key: str, context: Context) -> None:
@@ -48,8 +59,9 @@ def bring_home(key: str, context: Context) -> None:
         stored = context.session.stored_of(version)
     except BaseException:
         if version.settled:
-            if version.before is not None:
-                _write(context.session.stored_of(version.before), key)
+            left = known.left_behind(context.session)
+            if left is not None:
+                _write(left, key)
             del context.tracker.paths[key]
         raise
     _write(stored, key)

@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from dsflow._blobs import store_parent
 from dsflow._channel import Channel
 from dsflow._job import CACHED_TASKS, Job, is_cached
 
@@ -40,7 +41,7 @@ class ChildProcess:
 
     def __init__(self, environment: dict[str, str]) -> None:
         ours, theirs = socket.socketpair()
-        self._folder = tempfile.mkdtemp(prefix="dsflow-child-")
+        self._folder = tempfile.mkdtemp(prefix="dsflow-child-", dir=store_parent())
         """Where it keeps files, so that none are left when it was killed."""
         with theirs:
             try:

@@ -23,7 +23,7 @@ from dsflow._errors import SessionError, TaskCancelledError, WallClockError
 from dsflow._explain import reasons
 from dsflow._freeze import ATOMS, LOCAL_ATOMS, Stored, thaw
 from dsflow._future import Future
-from dsflow._gates import Countdown, Gate, wait_in_slices
+from dsflow._gates import Countdown, Gate, wait_patiently
 from dsflow._graph import REMOTE, Failure, Node, Outcome, Version, raise_failure_of
 from dsflow._groups import current_groups, join_groups, leave_groups
 from dsflow._interrupt import checkpoint
@@ -40,9 +40,6 @@ from dsflow.engines.protocol import Engine
 __all__ = ["Session", "inherited_environment"]
 
 logger = logging.getLogger("dsflow")
-
-PATIENCE_S = 30.0
-"""A wait that lasts this long says what it waits for, and again after each such time."""
 
 FOREIGN_S = 0.01
 """Time between two looks for a value that another session makes."""
@@ -74,6 +71,8 @@ class Session:
         self.keeper = None if keep_failures is None else FailureKeeper(keep_failures)
         """Keeps tasks that have failed, to run them again."""
         self.listeners: list[Listener] = []
+        self.before_end: set[Callable[[], object]] = set()
+        """Called before the engine is closed, when all calls have ended."""
         self._failures: list[Failure] = []
         self._wall_clock: Failure | None = None
         self.wall_clock_timer: threading.Timer | None = None
@@ -91,15 +90,22 @@ class Session:
         """Return a key for a node."""
         return f"{name}-{self.prefix}-{next(self._numbers)}"
 
-    def submit(
-        self, task: Any, arguments: Arguments, context: Context, site: str, needs: Needs | None = None
-    ) -> list[Future[Any]]:
-        """Record a call, pass it to the engine when it can run, and return its Futures."""
-        self._check_open(task.name, context)
+    def prepare(self, task: Any, context: Context) -> None:
+        """Raise an exception if a task cannot be called now; wait if too many calls are pending."""
+        if context.is_task:
+            checkpoint()
+        if self._wall_clock is not None:
+            self._wall_clock.throw()
+        if self.closed:
+            raise SessionError(f"{task.name}: the session has ended; dsflow.start() begins another.")
         if len(self.graph.pending) >= MAX_PENDING and not context.is_task:
             self._hold_back()
-        engine = self.engine
-        engine.accept(task)
+        self.engine.accept(task)
+
+    def record(
+        self, task: Any, arguments: Arguments, context: Context, site: str, needs: Needs | None = None
+    ) -> tuple[Node, Failure | None, list[Future[Any]]]:
+        """Add a call to the graph; return its node, why that will not run (or None), and its Futures."""
         key = self.new_key(task.name)
         call, inputs, handles = arguments.call, arguments.inputs, arguments.handles
         node = Node(key, task, call, inputs, handles, site, context.node, task.name, task.options)
@@ -117,25 +123,19 @@ class Session:
         node.groups = current_groups(context)
         cancelled = join_groups(node) if node.groups else None
         node.is_nested = context.is_task
-        failure = self.graph.add(node, versions, follow=engine.orders)
+        failure = self.graph.add(node, versions, follow=self.engine.orders)
         if context.is_task:
             context.children.append(node)
         for given_up in arguments.given_up:
             _give_up(given_up, context, node)
-        failure = cancelled or failure
+        return node, cancelled or failure, [Future(version, self, task.kind) for version in versions[:n_returns]]
+
+    def begin(self, node: Node, failure: Failure | None) -> None:
+        """Pass a recorded call to the engine when it can run, or settle it if it never will."""
         if failure is not None:
             self.settle(node, Outcome(failure=failure))
         else:
             self.dispatcher.route((node,))
-        return [Future(version, self, task.kind) for version in versions[:n_returns]]
-
-    def _check_open(self, name: str, context: Context) -> None:
-        if context.is_task:
-            checkpoint()
-        if self._wall_clock is not None:
-            self._wall_clock.throw()
-        if self.closed:
-            raise SessionError(f"{name}: the session has ended; dsflow.start() begins another.")
 
     def settle(self, node: Node, outcome: Outcome) -> None:
         """Record what came of a node (called by the engine)."""
@@ -202,7 +202,7 @@ class Session:
             return
         try:
             with self.engine.waiting(), self._suspended():
-                self._wait_at(gate, nodes, timeout)
+                wait_patiently(gate, timeout, lambda: reasons(nodes, self))
         except KeyboardInterrupt:
             self.cancel(list(self.graph.pending.values()), "the program was interrupted")
             raise
@@ -211,19 +211,6 @@ class Session:
         """Let others have what the caller has been given, if it is a task."""
         context = active_context()
         return nullcontext() if context is None else self.dispatcher.suspended(context.label)
-
-    def _wait_at(self, gate: Gate, nodes: Sequence[Node], timeout: float | None) -> None:
-        start = time.monotonic()
-        deadline = None if timeout is None else start + timeout
-        while True:
-            left = PATIENCE_S if deadline is None else min(PATIENCE_S, deadline - time.monotonic())
-            if wait_in_slices(gate, max(left, 0.0)):
-                return
-            waited = time.monotonic() - start
-            why = reasons(nodes, self)
-            if deadline is not None and time.monotonic() >= deadline:
-                raise TimeoutError(f"not there after {waited:.3g} s; waiting for {why}.")
-            logger.warning("waiting for %s (since %.0f s)", why, waited)
 
     def value_of(self, version: Version, timeout: float | None = None) -> Any:
         """Wait for a version and return its value, an object of the caller's own."""
@@ -343,6 +330,8 @@ class Session:
             if not abandon:
                 while self.graph.pending:
                     self.wait(list(self.graph.pending.values()))
+                for finish in list(self.before_end):
+                    finish()
                 self._bring_all_up_to_date()
         except KeyboardInterrupt:
             abandon = True

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import os
 from collections.abc import Iterator
 from types import FrameType
 
-__all__ = ["is_interruptible", "users_line"]
+__all__ = ["frames_can_be_read", "is_interruptible", "users_line"]
 
 _CORE = ("dsflow._", "dsflow.engines", "dsflow.observe", "dsflow.journal")
 """Modules in whose functions an exception would leave things half done. The other ones are as good as the user's."""
@@ -19,6 +21,22 @@ _DELICATE = {"__enter__", "__exit__", "acquire", "release", "_acquire_restore", 
 
 _IMPORTERS = {"importlib._bootstrap", "_frozen_importlib"}
 """A module that was left half imported may be broken for the whole process."""
+
+
+@contextlib.contextmanager
+def frames_can_be_read() -> Iterator[None]:
+    """Keep the garbage collector from running while ``sys._current_frames`` does.
+
+    That function makes frame objects, which may start a collection; while finalisers run, other threads go on and leave
+    the frames it is about to read. CPython has stopped that itself since (gh-106883).
+    """
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def is_interruptible(innermost: FrameType, *, force: bool = False) -> bool:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Generic, TypeVar, overload
 
-from dsflow._arguments import Parameter, bind_arguments
+from dsflow._arguments import Parameter, bind_arguments, bind_simple
 from dsflow._context import current_context
 from dsflow._directions import IN, INOUT, Access, Content, Direction
 from dsflow._future import Future
@@ -48,7 +48,7 @@ class Task(Generic[R]):
         """What the task referred to then."""
         self.origin: Task[R] | None = None
         """The task that this one is under another name."""
-        functools.update_wrapper(self, function)
+        functools.update_wrapper(self, function, updated=())
         self.name: str = getattr(function, "__name__", type(function).__name__)
         self.signature = _checked_signature(function, self.name, returns, self.directions)
         if any(direction.access is Access.SHARE for direction in self.directions.values()):
@@ -106,8 +106,16 @@ class Task(Generic[R]):
         context = current_context()
         site = f"{caller.f_code.co_filename}:{caller.f_lineno}"
         needs = None if self.options.constraint is None else self._needs(self.options.constraint, args, kwargs)
-        arguments = bind_arguments(self, (*args, *kwargs.values()), tuple(kwargs), parameters, context, site)
-        futures = context.session.submit(self, arguments, context, site, needs)
+        session, values, names = context.session, (*args, *kwargs.values()), tuple(kwargs)
+        session.prepare(self, context)
+        arguments = bind_simple(values, names, parameters, session)
+        if arguments is not None:
+            node, failure, futures = session.record(self, arguments, context, site, needs)
+        else:
+            with context.calling:  # threads that change one object take turns
+                arguments = bind_arguments(self, values, names, parameters, context, site)
+                node, failure, futures = session.record(self, arguments, context, site, needs)
+        session.begin(node, failure)
         return futures[0] if self.returns is None else tuple(futures)
 
     def _needs(self, constraint: Constraint, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Needs:

@@ -131,6 +131,8 @@ def kill_a_worker(session: Session | None = None, seed: int | None = None) -> in
         except ProcessLookupError:  # it has died a moment ago, and is about to be replaced
             time.sleep(0.01)
         else:
+            while pid in worker_pids() and time.monotonic() < deadline:  # until it is known to be dead
+                time.sleep(0.01)
             return pid
     raise EngineError(
         f"kill_a_worker: engine {session.engine.name!r} has no worker processes; use dsflow.start('dask')."

@@ -298,7 +298,7 @@ class LocalCluster(SpecCluster):  # type: ignore[misc]  # distributed has no ann
 
     def worker_pids(self) -> list[int]:
         """Return the process ids of the workers."""
-        return [worker.pid for worker in self.workers.values() if worker.pid is not None]
+        return [worker.pid for worker in list(self.workers.values()) if worker.pid in self._pids]
 
     def close(self, timeout: float | None = None) -> None:
         """End all processes and remove their folder."""

@@ -24,7 +24,7 @@ def after(x):
 
 @pytest.fixture
 def impatient(monkeypatch, caplog):
-    monkeypatch.setattr(dsflow._session, "PATIENCE_S", 0.05)
+    monkeypatch.setattr(dsflow._gates, "PATIENCE_S", 0.05)
     caplog.set_level(logging.WARNING, logger="dsflow")
     return caplog
 

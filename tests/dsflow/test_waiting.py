@@ -99,7 +99,7 @@ def test_explain_says_what_failed(engine):
 
 @NOT_SERIAL
 def test_a_long_wait_says_what_it_waits_for(engine, tmp_path, monkeypatch, caplog):
-    monkeypatch.setattr("dsflow._session.PATIENCE_S", 0.1)
+    monkeypatch.setattr("dsflow._gates.PATIENCE_S", 0.1)
     door = tmp_path / "door"
     result = add(wait_for_file(str(door)), 1)
     threading.Timer(0.6, door.touch).start()

@@ -30,7 +30,7 @@ from dsflow.engines.dask._outbox import Flights, Outbox, drop_handles
 from dsflow.engines.dask._places import Places
 from dsflow.engines.dask._reports import lost_text
 from dsflow.engines.dask._stopping import Stopper
-from dsflow.engines.dask._visit import root_of
+from dsflow.engines.dask._visit import look_at_task, root_of
 from dsflow.engines.dask._worker import TaskFailed
 
 if TYPE_CHECKING:
@@ -40,6 +40,9 @@ if TYPE_CHECKING:
     from dsflow._task import Task
 
 __all__ = ["DaskEngine"]
+
+ANSWER_S = 2.0
+"""A worker has so long to say what it does."""
 
 SLICE_S = 0.25
 """Longest wait of a task without a look whether it is to stop."""
@@ -207,9 +210,23 @@ class DaskEngine:
             return "there are no workers; the cluster has none, or they are still starting"
         for address, keys in workers.items():
             if node.run_key in keys:
-                return f"running or next in line on {address}, which has {len(keys)} tasks"
+                return self._explain_there(node.run_key, address, len(keys) - 1)
         busy = sum(map(len, workers.values()))
         return f"not started; {len(workers)} workers have {busy} other tasks"
+
+    def _explain_there(self, key: str, address: str, n_others: int) -> str:
+        """Ask a worker what one of its tasks does."""
+        look = self.client._run(look_at_task, root_of(self.topic), key, workers=[address], on_error="ignore")
+        asked = asyncio.run_coroutine_threadsafe(look, self.client.loop.asyncio_loop)
+        try:
+            doing = asked.result(ANSWER_S).get(address)
+        except TimeoutError:
+            asked.cancel()
+            return f"running or next in line on worker {address}, which does not answer"
+        beside = f"{n_others} other task{'s' * (n_others != 1)}"
+        if doing is None:
+            return f"next in line on worker {address}, which has {beside}"
+        return f"running {doing} on worker {address}"
 
     def close(self, *, abandon: bool) -> None:  # noqa: ARG002 - what runs on a cluster is cancelled, never waited for
         """End the thread, and the cluster if it was started here; leave nothing on any other."""

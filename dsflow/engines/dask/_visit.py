@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -19,11 +20,11 @@ from dsflow._active import active_session
 from dsflow._blobs import set_store_parent
 from dsflow._children import ChildPool
 from dsflow._context import Context, active_context
-from dsflow._interrupt import interrupt, run_interruptible
+from dsflow._interrupt import interrupt, run_interruptible, where
 from dsflow._output import TaggedOutput
 from dsflow._session import Session
 
-__all__ = ["Visit", "end_visit", "note_log_level", "root_of", "stop_tasks", "visit_of"]
+__all__ = ["Visit", "end_visit", "look_at_task", "note_log_level", "root_of", "stop_tasks", "visit_of"]
 
 T = TypeVar("T")
 
@@ -37,8 +38,8 @@ class Visit:
         """What the topics of the program's reports begin with."""
         self.ended = False
         self._lock = threading.RLock()
-        self._running: dict[str, Context] = {}
-        """The tasks that run now, by the key of the attempt."""
+        self._running: dict[str, tuple[Context, float]] = {}
+        """The tasks that run now, and since when, by the key of the attempt."""
         self._session: Session | None = None
         self._pool: ChildPool | None = None
 
@@ -46,7 +47,7 @@ class Visit:
         self, run_key: str, context: Context, function: Callable[[], T], stop: Callable[[], object] | None = None
     ) -> T | None:
         """Run a task in this thread, so that it can be stopped; return None if it was."""
-        self._running[run_key] = context
+        self._running[run_key] = context, time.time()
         try:
             return run_interruptible(run_key, function, stop=stop)
         finally:
@@ -56,12 +57,17 @@ class Visit:
         """Stop tasks and what they have called, as far as that is possible; return those that run still."""
         found = []
         for key in keys:
-            context = self._running.get(key)
+            context, _ = self._running.get(key, (None, 0.0))
             if context is not None and interrupt(key):
                 found.append(key)
                 if context.children:  # it waits for them, perhaps
                     context.session.engine.call(partial(_cancel_children, context))  # type: ignore[attr-defined]  # it is a DaskEngine
         return found
+
+    def look_at(self, key: str) -> str | None:
+        """Say for how long a task has been running, and where that is now; None if it does not run."""
+        context, start = self._running.get(key, (None, 0.0))
+        return None if context is None else f"for {max(0.0, time.time() - start):.1f} s {where(key) or ''}".rstrip()
 
     def session(self) -> Session:
         """Return the session that calls of the program's tasks go to."""
@@ -128,6 +134,12 @@ def stop_tasks(root: str, keys: Sequence[str], dask_worker: Any) -> list[str]:
     """Stop tasks on a worker, by its event loop; return those that run still."""
     visit = getattr(dask_worker, "dsflow_visits", {}).get(root)
     return [] if visit is None else visit.stop(keys)
+
+
+def look_at_task(root: str, key: str, dask_worker: Any) -> str | None:
+    """Say for how long a task has been running on a worker, and where that is now; None if it does not run."""
+    visit = getattr(dask_worker, "dsflow_visits", {}).get(root)
+    return None if visit is None else visit.look_at(key)
 
 
 async def end_visit(root: str, dask_worker: Any) -> list[str]:
