@@ -155,7 +155,11 @@ class Courier:
 
     def finish(self) -> None:
         """Wait until all values are here that were on their way."""
-        while (fetching := self._fetching) not in (None, threading.current_thread()):
+        while True:
+            with self._lock:
+                fetching = self._fetching
+            if fetching is None or fetching is threading.current_thread():
+                return
             fetching.join()
 
     def _fetch(self) -> None:

@@ -21,7 +21,7 @@ logger = logging.getLogger("dsflow")
 
 
 def judge(node: Node, failure: Failure, session: Session) -> Outcome | None:
-    """Return what is to come of a node that has failed; None if it runs again."""
+    """Return what is to come of a node that has failed; None if that is seen later: it runs again, say."""
     policy = node.options.on_failure
     if isinstance(failure.exception, (TaskCancelledError, WallClockError)):
         return Outcome(failure=failure)
@@ -29,8 +29,13 @@ def judge(node: Node, failure: Failure, session: Session) -> Outcome | None:
         node.attempt += 1
         node.started = None
         logger.warning("%s failed and runs again (%d of %d): %r", node.key, node.attempt, N_RETRIES, failure.exception)
+        session.engine.submit([node])
         return None
     if policy is OnFailure.IGNORE:
+        pending = next((maker for maker in map(_maker_of, _all_before(node)) if maker is not None), None)
+        if pending is not None:  # what the task was to replace, and stays now, is not there yet
+            session.graph.on_settled(pending, lambda _: session.settle(node, Outcome(failure=failure)))
+            return None
         return _ignored(node, failure, session)
     if policy is OnFailure.CANCEL_SUCCESSORS:
         logger.warning("%s failed, and what depends on it is cancelled: %r", node.key, failure.exception)
@@ -82,6 +87,14 @@ def _kept(node: Node, session: Session) -> list[Any]:
                 loaded = load_arguments(call, _stored_inputs(node, session), (), None)
             kept.append(freeze(loaded.changed()[nth], portable=session.engine.remote, snapshot=True))
     return kept
+
+
+def _all_before(node: Node) -> list[Version | None]:
+    return [_before(node, nth) for nth in range(len(node.call.parameters))]
+
+
+def _maker_of(version: Version | None) -> Node | None:
+    return None if version is None else version.node
 
 
 def _before(node: Node, nth: int) -> Version | None:

@@ -143,7 +143,6 @@ class Session:
         if failure is not None and failure.key == node.key and not node.settled:
             judged = judge(node, failure, self)
             if judged is None:
-                self.engine.submit([node])
                 return
             judged.run = outcome.run
             outcome = judged

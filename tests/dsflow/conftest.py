@@ -70,9 +70,8 @@ def only(*names):
 
 UNTRACED = set(
     """
-    test_constraints test_dask_leaving test_dask_stopping test_executor test_interrupt test_interrupt_stuck test_joblib
-    test_keeper test_killing test_law_06_policies test_law_08_leaks test_law_09_ctrl_c test_law_09_processes
-    test_law_09_stopping test_law_09_stuck test_record test_replay test_run test_waiting
+    test_constraints test_dask_leaving test_dask_stopping test_interrupt test_interrupt_stuck test_killing
+    test_law_08_leaks test_law_09_ctrl_c test_law_09_processes test_law_09_stopping test_law_09_stuck
     """.split()
 )
 """Files of tests that stop tasks which run in this process. They run without coverage: as long as an exception waits to

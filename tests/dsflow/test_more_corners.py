@@ -11,6 +11,7 @@ from dsflow import (
     DICTIONARY_INOUT,
     FILE_CONCURRENT,
     INOUT,
+    OUT,
     Executor,
     SessionError,
     TaskGroup,
@@ -68,6 +69,26 @@ def sleep_in_steps(seconds):
 @task
 def limit_the_session():
     set_wall_clock(60)
+
+
+@task(values=INOUT)
+def append_late(values, item):
+    time.sleep(0.3)
+    values.append(item)
+
+
+@task(values=OUT, on_failure="IGNORE")
+def fail_to_refill(values):
+    raise ValueError("not today")
+
+
+@only("serial", "threads", "dask-inproc")
+def test_what_was_not_replaced_after_all_is_waited_for(engine):
+    values = [1]
+    append_late(values, 2)
+    fail_to_refill(values)
+    append_late(values, 3)
+    assert wait_on(values) == [1, 2, 3]
 
 
 @only("serial", "threads", "dask-inproc")
