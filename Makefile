@@ -33,8 +33,12 @@ types: $(VENV)/.dev
 layers: $(VENV)/.dev
 	$(BIN)/lint-imports --no-logo
 
-bench: $(VENV)/.dev  ## the figures of the README, each side by side with its peer
-	$(BIN)/python benchmarks/tasks.py
+bench: $(VENV)/.dev  ## the figures of the README, each side by side with its peer; Ray too, if it is installed
+	$(BIN)/python benchmarks/tasks.py --quick
+	$(BIN)/python benchmarks/honest.py --quick
+	$(BIN)/python benchmarks/metg.py --quick
+	$(BIN)/python benchmarks/growth.py --quick
+	$(BIN)/python benchmarks/moved.py --quick
 	$(BIN)/python benchmarks/kmeans.py
 	$(BIN)/python benchmarks/cascade_svm.py
 

@@ -1,82 +1,80 @@
-"""Tiny tasks: independent ones, and a chain, on each engine beside plain Dask. Run: python benchmarks/tasks.py
+"""Tiny tasks in patterns, a round trip and a cold start: our engines beside plain Dask and Ray, in turn.
 
-Every round measures all sides in turn, in this process; a ratio is taken within its round.
+    python benchmarks/tasks.py [--quick | --smoke] [--sides serial,threads,dask,"plain Dask",Ray] [--only tree]
+
+"Dask graph" is plain Dask again, by ``delayed``: one graph of everything, sent when its result is asked for.
 """
 
-import argparse
-import json
-import statistics
+from __future__ import annotations
+
+import functools
+import subprocess
+import sys
+
+from contestants import Contestant, contestants, environment
+from harness import Case, Options, compare, finish, read_options
+from patterns import PATTERNS, count, round_trip, run_pattern
+
+_COLD = """
 import time
-from pathlib import Path
-
-from distributed import Client, LocalCluster
-
-import dsflow
-
-
-def add(x, y):
-    return x + y
-
-
-add_task = dsflow.task(add)
+start = time.perf_counter()
+from sides import open_side
+from patterns import grow
+side = open_side({side!r})
+assert side.results([side.task(grow)(0)]) == [1]
+print(time.perf_counter() - start, flush=True)
+side.close()
+"""
+"""In a new interpreter: import, start, one call, its result."""
 
 
-def ours(n_tasks, n_links):
-    start = time.perf_counter()
-    futures = [add_task(i, 1) for i in range(n_tasks)]
-    dsflow.barrier()
-    independent = time.perf_counter() - start
-    del futures
-    start = time.perf_counter()
-    future = add_task(0, 1)
-    for _ in range(n_links):
-        future = add_task(future, 1)
-    assert future.result() == n_links + 1
-    return n_tasks / independent, n_links / (time.perf_counter() - start)
+def pattern_rate(contestant: Contestant, name: str, sizes: tuple[int, ...], *, as_graph: bool = False) -> float:
+    seconds = contestant.measure(run_pattern, name, sizes, as_graph=as_graph)
+    return count(PATTERNS[name](*sizes)) / seconds
 
 
-def plain_dask(client, n_tasks, n_links):
-    start = time.perf_counter()
-    client.gather([client.submit(add, i, 1, pure=False) for i in range(n_tasks)])
-    independent = time.perf_counter() - start
-    start = time.perf_counter()
-    future = client.submit(add, 0, 1, pure=False)
-    for _ in range(n_links):
-        future = client.submit(add, future, 1, pure=False)
-    assert future.result() == n_links + 1
-    return n_tasks / independent, n_links / (time.perf_counter() - start)
+def round_trip_ms(contestant: Contestant, n_trips: int) -> float:
+    return 1e3 * contestant.measure(round_trip, n_trips)
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--tasks", type=int, default=2000)
-    parser.add_argument("--links", type=int, default=400)
-    parser.add_argument("--json", help="file for the figures")
-    options = parser.parse_args()
+def cold_start(side: str) -> float:
+    done = subprocess.run(
+        [sys.executable, "-c", _COLD.format(side=side)],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=100,
+        env=environment(),
+    )
+    return float(done.stdout.split()[0])
 
-    rates = {"plain Dask": [], "serial": [], "threads": [], "dask": []}
-    with (
-        LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address="127.0.0.1:0") as cluster,
-        Client(cluster) as client,
-    ):
-        for _ in range(options.rounds):
-            rates["plain Dask"].append(plain_dask(client, options.tasks, options.links))
-            for engine in ("serial", "threads", "dask"):
-                with dsflow.start(engine, workers=2):
-                    ours(50, 10)
-                    rates[engine].append(ours(options.tasks, options.links))
 
-    print(f"{'':12} {'tasks/s':>10} {'x plain Dask':>22} {'links/s':>10} {'x plain Dask':>22}")
-    for side, rounds in rates.items():
-        cells = []
-        for column in range(2):
-            ratios = [r[column] / plain[column] for r, plain in zip(rounds, rates["plain Dask"], strict=True)]
-            spread = f"{statistics.median(ratios):.1f} ({min(ratios):.1f} - {max(ratios):.1f})"
-            cells.append(f"{statistics.median(r[column] for r in rounds):>10,.0f} {spread:>22}")
-        print(f"{side:12} {' '.join(cells)}")
-    if options.json:
-        Path(options.json).write_text(json.dumps(rates, indent=1), encoding="utf-8")
+def cases(options: Options, running: dict[str, Contestant]) -> list[Case]:
+    sizes = options.pick(
+        full={"independent": (5000,), "chain": (1000,), "stencil": (16, 60), "tree": (1024,), "all-to-all": (16, 20)},
+        quick={"independent": (1000,), "chain": (150,), "stencil": (16, 10), "tree": (128,), "all-to-all": (16, 5)},
+        smoke={"independent": (50,), "chain": (10,), "stencil": (4, 3), "tree": (8,), "all-to-all": (3, 3)},
+    )
+    made = []
+    for name, own in sizes.items():
+        sides = {side: functools.partial(pattern_rate, each, name, own) for side, each in running.items()}
+        if "plain Dask" in running:
+            sides["Dask graph"] = functools.partial(pattern_rate, running["plain Dask"], name, own, as_graph=True)
+        facts = {"sizes": own, "tasks": count(PATTERNS[name](*own))}
+        made.append(Case(name, sides, "tasks/s", more_is_better=True, facts=facts))
+    n_trips = options.pick(full=200, quick=40, smoke=5)
+    trips = {side: functools.partial(round_trip_ms, each, n_trips) for side, each in running.items()}
+    made.append(Case("round trip", trips, "ms", facts={"trips": n_trips}))
+    starts = {side: functools.partial(cold_start, side) for side in running}
+    made.append(Case("cold start", starts, rounds=options.pick(full=3, quick=1, smoke=1)))
+    return made
+
+
+def main() -> None:
+    options = read_options(__doc__, rounds=5)
+    with contestants(options.sides) as running:
+        results = compare("tasks", cases(options, running), options)
+    finish(results, options)
 
 
 if __name__ == "__main__":

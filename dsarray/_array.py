@@ -13,7 +13,7 @@ from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from dsarray import _display, _elementwise, _indexing, _map, _protocol, _rechunk, _reduce, _reshape, _rows, _sinks
 from dsarray._blocks import Blocks
-from dsarray._cell import Cells, start_cells
+from dsarray._cell import Cells, Reading, start_cells
 from dsarray._grid import BlockSize, Chunks, shape_of
 from dsflow import Future
 
@@ -97,6 +97,11 @@ class Array(NDArrayOperatorsMixin):
     def blocks(self) -> Blocks:
         """The Futures of the blocks: ``a.blocks[i, j]`` is a Future, which is started if need be."""
         return Blocks(self._cells)
+
+    @property
+    def streamed(self) -> bool:
+        """True if blocks are read from where they are stored, anew by each task that needs them, and not kept."""
+        return any(cell.streamed for cell in self._cells.flat)
 
     def row_blocks(self, lengths: Sequence[int] | None = None) -> list[Future[Any]]:
         """Return Futures of the rows of blocks, each joined along all other axes.
@@ -332,5 +337,5 @@ class Array(NDArrayOperatorsMixin):
     def __reduce__(self) -> tuple[Any, ...]:
         from dsarray._creation import rebuild
 
-        start_cells(self._cells.flat)
+        start_cells(cell for cell in self._cells.flat if not isinstance(cell.state, Reading))
         return rebuild, ([cell.portable() for cell in self._cells.flat], self.chunks, self.dtype, self.sparse)

@@ -3,7 +3,8 @@
 A cell holds a recipe (a function of other cells), a value of the main program, or the Future of a block that has been
 started. Starting a cell compiles its recipe, and those of the cells below it, into one flat program that runs as one
 task: chains fuse, and what lies between never exists as a block. *Anchors* are cells that are too dear to compute
-twice: they get a task of their own, and their Future is remembered.
+twice: they get a task of their own, and their Future is remembered. *Readings* are the opposite, for what may be larger
+than memory: each task that needs one reads it anew, and it is never remembered.
 
 Only programs and Futures travel with a task; its result stays where it ran.
 """
@@ -11,7 +12,7 @@ Only programs and Futures travel with a task; its result stays where it ran.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeAlias
 
@@ -20,7 +21,20 @@ import numpy.typing as npt
 
 from dsflow import Future, Task, active_session, share, task
 
-__all__ = ["Apply", "Cell", "Cells", "Value", "make_cells", "start_cells"]
+__all__ = [
+    "Apply",
+    "Cell",
+    "Cells",
+    "Reading",
+    "Step",
+    "Value",
+    "compile_recipes",
+    "find_readings",
+    "make_cells",
+    "run_program",
+    "start_cells",
+    "survey",
+]
 
 Cells: TypeAlias = npt.NDArray[Any]
 """A grid of cells."""
@@ -33,6 +47,20 @@ class Apply:
     function: Callable[..., Any]
     args: tuple[Any, ...]
     keywords: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading(Apply):
+    """A recipe that reads: ``function(source, part)``, where ``part`` has a slice of step 1 for each axis."""
+
+    def narrowed(self, key: tuple[Any, ...]) -> Reading | None:
+        """Return what reads no more than an index of the block; None if that is not made of slices of step 1."""
+        source, part = self.args
+        if len(key) != len(part) or not all(isinstance(each, slice) and each.step in (1, None) for each in key):
+            return None
+        bounds = [each.indices(whole.stop - whole.start)[:2] for each, whole in zip(key, part, strict=True)]
+        taken = [slice(whole.start + a, whole.start + max(a, b)) for whole, (a, b) in zip(part, bounds, strict=True)]
+        return Reading(self.function, (source, tuple(taken)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +97,26 @@ class Cell:
         """Return a cell for an index of the block; of a value of the main program it is taken at once."""
         if isinstance(self.state, Value):
             return Cell(Value(_item(self.state.value, key)))
+        if isinstance(self.state, Reading) and (narrowed := self.state.narrowed(key)) is not None:
+            return Cell(narrowed)
         return Cell.of(_item, self, key)
 
     def portable(self) -> Any:
-        """Return what stands for the block in a pickle: its Future, or its value if that came in one."""
+        """Return what stands for the block in a pickle: its Future, how to read it, or its value if it came so."""
+        if isinstance(self.state, Reading):
+            return self.state
         if isinstance(self.state, Value) and self.state.embedded:
             return self.state.value
         return self.future
+
+    @property
+    def streamed(self) -> bool:
+        """True if whoever needs the block reads it, or what it is made of, and nobody remembers it."""
+        if not isinstance(self.state, Apply):
+            return False
+        if self.anchor and not isinstance(self.state, Reading):
+            return False
+        return any(isinstance(recipe, Reading) for recipe in survey(self)[0].values())
 
     def source(self) -> Future[Any]:
         """Return the Future of a cell that needs no task."""
@@ -101,6 +142,20 @@ def make_cells(grid: tuple[int, ...], cells: Iterable[Cell]) -> Cells:
     return arranged
 
 
+def find_readings(cells: Iterable[Cell]) -> Iterator[Reading]:
+    """Yield all that would be read to compute the blocks of cells."""
+    stack = list(cells)
+    seen: set[Cell] = set()
+    while stack:
+        cell = stack.pop()
+        if cell in seen or not isinstance(cell.state, Apply):
+            continue
+        seen.add(cell)
+        if isinstance(cell.state, Reading):
+            yield cell.state
+        stack += [arg for arg in cell.state.args if isinstance(arg, Cell)]
+
+
 # --- programs --------------------------------------------------------------------------------------------------------
 
 
@@ -123,6 +178,11 @@ class Step(NamedTuple):
 @task
 def evaluate_block(program: tuple[Step, ...], *inputs: Any) -> Any:
     """Run a program; return the result of its last step."""
+    return run_program(program, inputs)
+
+
+def run_program(program: tuple[Step, ...], inputs: Sequence[Any]) -> Any:
+    """Run a program on the values of its inputs; return the result of its last step."""
     registers = list(inputs)
     for step in program:
         args = [registers[arg.position] if type(arg) is Register else arg for arg in step.args]
@@ -145,23 +205,28 @@ def _as_block(value: Any) -> Any:
 def start_cells(cells: Iterable[Cell]) -> list[Future[Any]]:
     """Start the blocks of cells, one task each, and those of the anchors below them; return their Futures.
 
-    What has been started before is not started again.
+    What has been started before is not started again, unless it is read.
     """
     wanted = list(cells)
+    read: dict[Cell, Future[Any]] = {}
     stack = wanted[::-1]
     while stack:
         cell = stack[-1]
-        if isinstance(cell.state, Apply):
-            steps, missing = _survey(cell)
+        if isinstance(cell.state, Apply) and cell not in read:
+            steps, missing = survey(cell)
             if missing:
                 stack += missing[::-1]
                 continue
-            cell.state = _submit(steps)
+            future = _submit(steps)
+            if isinstance(cell.state, Reading):
+                read[cell] = future
+            else:
+                cell.state = future
         stack.pop()
-    return [cell.source() for cell in wanted]
+    return [read[cell] if cell in read else cell.source() for cell in wanted]
 
 
-def _survey(root: Cell) -> tuple[dict[Cell, Apply], list[Cell]]:
+def survey(root: Cell) -> tuple[dict[Cell, Apply], list[Cell]]:
     """Return the recipes to run for a cell, in order, and the anchors that must be started before."""
     steps: dict[Cell, Apply] = {}
     missing: dict[Cell, None] = {}
@@ -176,7 +241,7 @@ def _survey(root: Cell) -> tuple[dict[Cell, Apply], list[Cell]]:
         if cell in seen or not isinstance(state, Apply):
             continue
         seen.add(cell)
-        if cell.anchor and cell is not root:
+        if cell.anchor and cell is not root and not isinstance(state, Reading):
             missing[cell] = None
             continue
         stack.append((cell, state))
@@ -185,7 +250,12 @@ def _survey(root: Cell) -> tuple[dict[Cell, Apply], list[Cell]]:
 
 
 def _submit(recipes: dict[Cell, Apply]) -> Future[Any]:
-    """Compile recipes into a program and start it."""
+    program, inputs = compile_recipes(recipes)
+    return _evaluator(program[-1].function)(program, *[cell.source() for cell in inputs])
+
+
+def compile_recipes(recipes: dict[Cell, Apply]) -> tuple[tuple[Step, ...], list[Cell]]:
+    """Return the program that does what recipes say, in order, and the cells whose values are its inputs."""
     operands = {arg: None for recipe in recipes.values() for arg in recipe.args if isinstance(arg, Cell)}
     inputs = [cell for cell in operands if cell not in recipes]
     positions = {cell: position for position, cell in enumerate([*inputs, *recipes])}
@@ -207,7 +277,7 @@ def _submit(recipes: dict[Cell, Apply]) -> Future[Any]:
         )
         for cell, recipe in recipes.items()
     )
-    return _evaluator(program[-1].function)(program, *[cell.source() for cell in inputs])
+    return program, inputs
 
 
 def _evaluator(function: Callable[..., Any]) -> Task[Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 
 from dsarray._grid import Chunks, auto_chunks, chunks_for
@@ -47,13 +47,17 @@ def config(*, block_size: int | tuple[int, ...] | None = None) -> Iterator[None]
 
 
 def default_chunks(
-    shape: tuple[int, ...], itemsize: int, block_size: int | tuple[int, ...] | None, where: str
+    shape: tuple[int, ...],
+    itemsize: int,
+    block_size: int | tuple[int, ...] | None,
+    where: str,
+    choose: Callable[[tuple[int, ...], int], Chunks] = auto_chunks,
 ) -> Chunks:
-    """Cut a shape as asked, or else as configured, or else by its bytes."""
+    """Cut a shape as asked, or else as configured, or else as ``choose`` does, by default by its bytes."""
     if block_size is not None:
         return chunks_for(shape, block_size, where)
     configured = _block_size.get()
     if configured is None:
-        return auto_chunks(shape, itemsize)
+        return choose(shape, itemsize)
     sizes = tuple(configured) if isinstance(configured, (tuple, list)) else (configured,)
     return chunks_for(shape, (*sizes, *(-1,) * len(shape))[: len(shape)], where)

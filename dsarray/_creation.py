@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from dsarray import _rechunk
 from dsarray._array import Array
-from dsarray._cell import Cell, Value, make_cells
+from dsarray._cell import Cell, Reading, Value, make_cells
 from dsarray._config import default_chunks
 from dsarray._grid import Chunks, block_indices, block_shape, check_shape, grid_of, offsets
 from dsarray._sparse import is_sparse, to_csr
@@ -22,6 +22,7 @@ __all__ = [
     "eye",
     "from_blocks",
     "from_function",
+    "from_stored",
     "full",
     "identity",
     "ones",
@@ -155,7 +156,7 @@ def _flatten(blocks: Any, grid: Sequence[int]) -> list[Any]:
 
 
 def _cell_of(block: Any, *, embedded: bool = False) -> Cell:
-    return Cell(block if isinstance(block, Future) else Value(block, embedded))
+    return Cell(block if isinstance(block, (Future, Reading)) else Value(block, embedded))
 
 
 def rebuild(blocks: Sequence[Any], chunks: Chunks, dtype: np.dtype[Any], sparse: bool) -> Array:
@@ -193,6 +194,32 @@ def from_function(
     check_dtype(dtype, "from_function")
     cells = [Cell.of(function, *args_of(index)) for index in block_indices(chunks)]
     return Array(make_cells(grid_of(chunks), cells), chunks, dtype, sparse=sparse)
+
+
+def from_stored(
+    read: Callable[[Any, tuple[slice, ...]], Any], source: Any, chunks: Chunks, dtype: npt.DTypeLike
+) -> Array:
+    """Make an array of what is stored elsewhere, and may be larger than memory: no block is remembered.
+
+    Parameters
+    ----------
+    read : callable
+        Called as ``read(source, part)``, with a slice of step 1 for each axis; returns an ndarray. It is called anew
+        by each task that needs a block or a part of one.
+    source : object
+        Says where it is; it travels with each block.
+    chunks : tuple of tuple of int
+        Lengths of the blocks along each axis.
+    dtype : dtype
+        Type of the elements.
+    """
+    starts = [offsets(lengths) for lengths in chunks]
+    parts = [
+        tuple(slice(ends[i], ends[i + 1]) for ends, i in zip(starts, index, strict=True))
+        for index in block_indices(chunks)
+    ]
+    cells = [Cell(Reading(read, (source, part))) for part in parts]
+    return Array(make_cells(grid_of(chunks), cells), chunks, dtype)
 
 
 def full(shape: Any, fill_value: Any, block_size: BlockSize = None, *, dtype: npt.DTypeLike | None = None) -> Array:

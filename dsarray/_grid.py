@@ -15,6 +15,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 __all__ = [
+    "SMALL_BYTES",
     "BlockSize",
     "Chunks",
     "Lengths",

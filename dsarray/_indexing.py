@@ -50,9 +50,24 @@ def get(a: Array, key: Any) -> Array:
 def iterate(a: Array) -> Iterator[Array]:
     """Yield the parts along the first axis; blocks are started once, not for each part."""
     n = len(a)
+    if a.streamed:
+        return _iterate_streamed(a)
     for cell in a._cells.flat:
         cell.anchor = True
     return (get(a, position) for position in range(n))
+
+
+def _iterate_streamed(a: Array) -> Iterator[Array]:
+    """Yield the parts along the first axis, and keep one row of blocks at a time."""
+    for start, stop in itertools.pairwise(offsets(a.chunks[0])):
+        rows = _basic(a, [slice(start, stop), *[slice(None)] * (a.ndim - 1)])
+        cells = make_cells(rows.grid, [Cell.of(_same, cell, anchor=True) for cell in rows._cells.flat])
+        kept = _array.Array(cells, rows.chunks, a.dtype, sparse=a.sparse)
+        yield from (get(kept, position) for position in range(stop - start))
+
+
+def _same(block: Any) -> Any:
+    return block
 
 
 # --- what the user wrote ---------------------------------------------------------------------------------------------

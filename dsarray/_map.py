@@ -1,4 +1,4 @@
-"""The user's functions on blocks and along axes. Their results are computed once, and remembered."""
+"""The user's functions on blocks and along axes. Their results are computed once, and remembered if they fit memory."""
 
 from __future__ import annotations
 
@@ -50,7 +50,8 @@ def map_blocks(
     -------
     Array
         If both ``dtype`` and ``block_shape`` are given, nothing runs yet; else the blocks are computed at once,
-        where they stay, to learn their shapes.
+        where they stay, to learn their shapes. What comes of a streamed array is computed anew by each task that
+        needs it, unless it was computed at once.
 
     Raises
     ------
@@ -78,8 +79,9 @@ def map_blocks(
         itertools.repeat(None) if declared is None else (_block_shape(declared, i) for i in block_indices(chunks))
     )
     wanted = None if dtype is None else np.dtype(dtype)
+    kept = not any(a.streamed for a in arrays)
     cells = [
-        Cell.of(_call, function, keywords, shape, wanted, *values, anchor=True)
+        Cell.of(_call, function, keywords, shape, wanted, *values, anchor=kept)
         for shape, values in zip(expected, zip(*sources, strict=False), strict=False)
     ][: math.prod(grid)]
     if declared is None or wanted is None:
@@ -207,12 +209,13 @@ def apply_along_axis(function: Callable[..., Any], axis: int, arr: Any, *args: A
     lanes = _rechunk.to_chunks(a, (*a.chunks[:axis], (a.shape[axis],), *a.chunks[axis + 1 :]))
     function = function.__wrapped__ if isinstance(function, Task) else function
     call = (function, axis, args, keywords)
+    kept = not a.streamed
     first = _first_full(lanes)
-    first.anchor = True
+    first.anchor = kept
     shape, dtype = wait_on(Cell.of(_first_result, first, call).future)
     chunks = (*lanes.chunks[:axis], *((length,) for length in shape), *lanes.chunks[axis + 1 :])
     cells = [
-        Cell.of(_along, cell, call, block_shape(chunks, index), len(shape), dtype, anchor=True)
+        Cell.of(_along, cell, call, block_shape(chunks, index), len(shape), dtype, anchor=kept)
         for cell, index in zip(lanes._cells.flat, block_indices(chunks), strict=True)
     ]
     return _array.Array(make_cells(grid_of(chunks), cells), chunks, dtype)

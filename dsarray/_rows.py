@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from dsarray import _array, _rechunk
 from dsarray._cell import Cell, start_cells
+from dsarray._deferred import Deferred, defer_cells
 from dsflow import Future, Task
 
 if TYPE_CHECKING:
     from dsarray._array import Array
 
-__all__ = ["map_row_blocks", "row_blocks"]
+__all__ = ["defer_row_blocks", "map_row_blocks", "row_blocks"]
 
 
 def row_blocks(a: Array, lengths: Sequence[int] | None = None) -> list[Future[Any]]:
@@ -53,16 +54,51 @@ def map_row_blocks(function: Callable[..., Any], *args: Any) -> list[Future[Any]
     >>> wait_on(ds.map_row_blocks(lambda rows, scale: float(rows.sum() * scale), x + 1, 10))
     [120.0, 120.0]
     """
+    return start_cells(_calls(function, args, "map_row_blocks"))
+
+
+def defer_row_blocks(function: Callable[..., Any], *args: Any) -> list[Deferred]:
+    """Record the calls of `map_row_blocks`; pass each to tasks, which call its ``make()`` to have the result.
+
+    This is for arrays that are read from where they are stored, again and again, because they may be larger than
+    memory: the rows exist only inside of the tasks.
+
+    Parameters
+    ----------
+    function, *args
+        As in `map_row_blocks`.
+
+    Returns
+    -------
+    list of Deferred
+        One for each row of blocks, in order.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import dsarray as ds
+    >>> from dsflow import task, wait_on
+    >>> @task
+    ... def add_up(rows):
+    ...     return float(rows.make().sum())
+    >>> x = ds.array(np.ones((6, 2)), block_size=3)
+    >>> wait_on([add_up(rows) for rows in ds.defer_row_blocks(np.negative, x)])
+    [-6.0, -6.0]
+    """
+    return defer_cells(_calls(function, args, "defer_row_blocks"))
+
+
+def _calls(function: Callable[..., Any], args: Sequence[Any], where: str) -> list[Cell]:
     arrays = [arg for arg in args if isinstance(arg, _array.Array)]
     if not arrays:
-        raise ValueError("map_row_blocks: none of the arguments is an Array; call the function itself.")
+        raise ValueError(f"{where}: none of the arguments is an Array; call the function itself.")
     lengths = arrays[0].chunks[0] if arrays[0].chunks else None
-    rows = {id(a): _row_cells(a, lengths, "map_row_blocks") for a in arrays}
+    rows = {id(a): _row_cells(a, lengths, where) for a in arrays}
     function = function.__wrapped__ if isinstance(function, Task) else function
     n_rows = len(next(iter(rows.values())))
-    return start_cells(
+    return [
         Cell.of(function, *[rows[id(arg)][row] if id(arg) in rows else arg for arg in args]) for row in range(n_rows)
-    )
+    ]
 
 
 def _row_cells(a: Array, lengths: Sequence[int] | None, where: str) -> list[Cell]:

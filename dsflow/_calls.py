@@ -92,7 +92,10 @@ class CallFuture(concurrent.futures.Future[T]):
             if failure.key == self.version.maker:  # its own failure is told here, and nowhere else
                 self.session.note_seen(failure)
             self.fail(failure.exception)
-        self.announce()
+        if self.session.engine.remote:  # the engine's thread must not wait, as callbacks may
+            courier.bring(self)
+        else:
+            self.announce()
 
     def receive(self, stored: Stored) -> None:
         """End with a value."""
@@ -132,10 +135,7 @@ class CallFuture(concurrent.futures.Future[T]):
 
 
 class Courier:
-    """Brings values here that lie on workers: all that are ready together, in a thread of their own.
-
-    The engine's thread has better things to do, and must not wait for tasks, as callbacks may.
-    """
+    """Brings values here that lie on workers, all that are ready together, and calls callbacks; in its own thread."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -143,7 +143,7 @@ class Courier:
         self._fetching: threading.Thread | None = None
 
     def bring(self, future: CallFuture[Any]) -> None:
-        """Bring the value of a Future whose task has ended."""
+        """Bring the value of a Future whose task has ended, if it is not here, and call its callbacks."""
         with self._lock:
             self._ready.append(future)
             self._fetch_if_ready()
@@ -165,7 +165,7 @@ class Courier:
     def _fetch(self) -> None:
         with self._lock:
             futures, self._ready = self._ready, []
-        for session, own in groupby(futures, attrgetter("session")):
+        for session, own in groupby((future for future in futures if not future.done()), attrgetter("session")):
             _deliver(list(own), session)
         with self._lock:
             self._fetching = None

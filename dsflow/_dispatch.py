@@ -70,6 +70,11 @@ class Dispatcher:
         sent = {node.key for node in pending if node.claimed and node.grant is None and not node.waiting}
         self._unaccounted = sent - self._waiting
 
+    @property
+    def is_holding(self) -> bool:
+        """Whether nodes are admitted by the ledger now."""
+        return self._n_constrained > 0
+
     def route(self, nodes: Iterable[Node]) -> None:
         """Give to the engine those of the nodes that it can have, and what follows them."""
         engine, graph = self._session.engine, self._session.graph
@@ -83,7 +88,8 @@ class Dispatcher:
         if node.commuting and not bind_commuting(node, session):
             return ()
         held = node.needs is not None or self._n_constrained > 0
-        if not session.graph.claim(node, early=session.engine.orders and not held):
+        early = not held and (node.waiting > 0 or node.unsent > 0) and session.engine.takes_early(node)
+        if not session.graph.claim(node, early=early):
             if held and node.sent and not node.waiting and node.grant is None and not node.settled:
                 with self._lock:  # it was sent before, and begins to run now
                     self._unaccounted.add(node.key)

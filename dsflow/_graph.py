@@ -215,6 +215,10 @@ class Node:
     """Whether it has everything it needs, or is about to be given to the engine."""
     sent: bool = False
     """Whether the engine has it, and may have those that read its outputs."""
+    opaque: bool = False
+    """Whether those that read its outputs have to wait until it is settled."""
+    alone: bool = False
+    """Whether it must not share a unit of work with others: one it shared was lost."""
     commuting: bool = False
     """Whether it has inputs that are chosen when all others are there."""
     started: float | None = None

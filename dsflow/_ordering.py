@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 import threading
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
-from dsflow._graph import NO_CALL, REMOTE, Failure, Node, Outcome, Version
+from dsflow._graph import NO_CALL, Failure, Node, Outcome, Version
 
 __all__ = ["Graph"]
 
@@ -83,10 +83,17 @@ class Graph:
         """Note that the engine has a node; return those that it may now have too, as far as this one goes."""
         with self.lock:
             node.sent = True
-            if node.options.is_opaque:
+            if node.opaque:
                 return []
             followers, node.followers = node.followers, []
             return _freed(followers)
+
+    def unclaim(self, nodes: Collection[Node]) -> list[Node]:
+        """Note that an engine has not begun nodes it had; return those of them that could run."""
+        with self.lock:
+            for node in nodes:
+                node.claimed = False
+            return [node for node in nodes if not node.waiting and not node.settled]
 
     def settle(self, node: Node, outcome: Outcome) -> tuple[list[Node], list[Node]]:
         """Record what came of a node; return the nodes that are settled by it, and those that may be able to run."""
@@ -153,7 +160,7 @@ class Graph:
 
 def _follow(node: Node, maker: Node) -> None:
     """Have a node wait until the engine knows of another (with the lock held)."""
-    if not maker.sent or maker.options.is_opaque:
+    if not maker.sent or maker.opaque:
         maker.followers.append(node)
         node.unsent += 1
 
@@ -178,8 +185,6 @@ def _conclude(node: Node, outcome: Outcome) -> None:
             stored = outcome.stored[position]
             if type(stored) is Version:
                 version.handle, version.depth, stored = stored.handle, stored.depth, stored.stored
-            elif stored is not REMOTE:
-                version.handle = None
             version.stored = stored
             version.before = None
         else:

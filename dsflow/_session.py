@@ -79,10 +79,10 @@ class Session:
         """Ends the session's work in time, if it was given a limit."""
         self.prefix = uuid.uuid4().hex[:8]
         self._numbers = itertools.count()
+        self.dispatcher = Dispatcher(self)
         self.engine = make_engine(self)
         self.atoms = ATOMS if self.engine.remote else LOCAL_ATOMS
         self.sources = Sources(self)
-        self.dispatcher = Dispatcher(self)
 
     # --- calls -------------------------------------------------------------------------------------------------------
 
@@ -110,6 +110,7 @@ class Session:
         call, inputs, handles = arguments.call, arguments.inputs, arguments.handles
         node = Node(key, task, call, inputs, handles, site, context.node, task.name, task.options)
         node.commuting = arguments.commutes
+        node.opaque = task.options.is_opaque
         n_returns = task.returns or 1
         if needs is not None:
             self.dispatcher.check(node, needs)

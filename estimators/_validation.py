@@ -1,7 +1,8 @@
 """Data in and out of estimators: what scikit-learn's users pass becomes ds-arrays, and results become what they passed.
 
 ``X`` of any kind becomes an Array by `check_X`, without a look at its elements: these are checked by the first task
-that reads them, which `check_rows` (to read them often) or `map_rows` (to read them once) see to. Vectors with an
+that reads them, which `check_rows` (to keep them), `defer_rows` (to read them anew each time) or `map_rows` (to read
+them once) see to. Vectors with an
 element for each row are cut as ``X`` by `check_weights` and `align_rows`. Results with a row for each row of ``X`` are
 given by `rows_to_array`, and `like_input` makes them what the caller's ``X`` was.
 """
@@ -18,7 +19,17 @@ from sklearn.utils.validation import _check_sample_weight, validate_data
 import dsarray as ds
 from dsflow import Future
 
-__all__ = ["FLOATS", "align_rows", "check_X", "check_rows", "check_weights", "like_input", "map_rows", "rows_to_array"]
+__all__ = [
+    "FLOATS",
+    "align_rows",
+    "check_X",
+    "check_rows",
+    "check_weights",
+    "defer_rows",
+    "like_input",
+    "map_rows",
+    "rows_to_array",
+]
 
 FLOATS = (np.float64, np.float32)
 """The types of elements that most estimators keep; others become the first of them."""
@@ -147,6 +158,14 @@ def check_rows(estimator: Any, X: ds.Array) -> ds.Array:
     """
     blocks = [[rows] for rows in map_rows(estimator, _same, X)]
     return ds.from_blocks(blocks, (X.chunks[0], X.shape[1:]), X.dtype, sparse=X.sparse)
+
+
+def defer_rows(estimator: Any, X: ds.Array) -> list[ds.Deferred]:
+    """Return how to make each row of blocks of ``X``, checked for NaN and infinity, for tasks that call ``make()``.
+
+    Nothing is kept: this is for estimators that can do with reading a streamed ``X`` a few times.
+    """
+    return ds.defer_row_blocks(_call_checked, X, type(estimator).__name__, _same)
 
 
 def map_rows(estimator: Any, function: Callable[..., Any], X: ds.Array, *args: Any) -> list[Future[Any]]:

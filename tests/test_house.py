@@ -56,7 +56,7 @@ DOORS = {
     "sklearn": ("estimators/", "dsarray/io/svmlight.py"),
     "tblib": ("dsflow/_failure.py",),
     "threadpoolctl": ("dsflow/engines/threads.py", "dsflow/engines/dask/_worker.py"),
-    "zarr": (),
+    "zarr": ("dsarray/io/zarr.py",),
 }
 """Where a package may be imported, at the top of a file or in a function; () is nowhere yet."""
 

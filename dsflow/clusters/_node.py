@@ -47,9 +47,32 @@ async def _serve(spec: dict[str, Any], out: int) -> None:
         *spec["arguments"], security=distributed.Security(**spec["security"]), **spec["options"]
     )
     async with server:
+        _be_prompt(server, spec["messages_s"])
         os.write(out, json.dumps({"address": server.address}).encode() + b"\n")
         os.close(out)
         await server.finished()
+
+
+def _be_prompt(server: Any, messages_s: float) -> None:
+    """Have messages sent sooner than after Dask's 2 to 5 ms: there are few of them, and someone waits for each."""
+    import distributed
+
+    if not isinstance(server, distributed.Scheduler):
+        server.batched_stream.interval = messages_s
+        return
+
+    class Prompt(distributed.SchedulerPlugin):  # type: ignore[misc]  # distributed has no annotations
+        def add_worker(self, scheduler: Any, worker: str) -> None:
+            scheduler.stream_comms[worker].interval = messages_s
+
+        def add_client(self, scheduler: Any, client: str) -> None:
+            scheduler.loop.add_callback(self._hurry, scheduler, client)
+
+        def _hurry(self, scheduler: Any, client: str) -> None:
+            if client in scheduler.client_comms:
+                scheduler.client_comms[client].interval = messages_s
+
+    server.add_plugin(Prompt(), name="dsflow-prompt")
 
 
 if __name__ == "__main__":

@@ -38,6 +38,12 @@ PAUSE_S = 1.0
 _OUTSIDE_SIGNALS = {signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP}
 """Signals that come from outside; a process that crashes by itself ends in other ways."""
 
+MESSAGES_S = 0.001
+"""Time between two messages to the same receiver."""
+
+LOG_LENGTH = 16
+"""How many of its last messages Dask keeps, for people who look for a fault in it; they have the size of calls."""
+
 _CONFIG = {
     "distributed": {
         "logging": {
@@ -47,6 +53,7 @@ _CONFIG = {
         },
         "worker": {"memory": {"terminate": False}, "profile": {"enabled": False}},
         "scheduler": {"allowed-failures": 2},
+        "admin": {"low-level-log-length": LOG_LENGTH},
         "deploy": {"lost-worker-timeout": "60s"},
     }
 }
@@ -74,6 +81,7 @@ class _Node(ProcessInterface):  # type: ignore[misc]  # distributed has no annot
             "options": options,
             "security": {name: getattr(security, name) for name in _security_fields(security)},
             "path": sys.path,
+            "messages_s": MESSAGES_S,
         }
         self._environment = environment
         self.process: asyncio.subprocess.Process | None = None

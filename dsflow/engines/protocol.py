@@ -37,6 +37,9 @@ class Engine(Protocol):
     def accept(self, task: Task[Any]) -> None:
         """Raise TypeError if the engine cannot run a task; called before each call of it is recorded."""
 
+    def takes_early(self, node: Node) -> bool:
+        """Return whether the engine wants a node before its inputs are there; with ``orders`` only."""
+
     def submit(self, nodes: Sequence[Node]) -> None:
         """Take nodes, after those they read; with ``orders`` false, all of their inputs are there."""
 

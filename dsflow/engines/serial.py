@@ -97,6 +97,10 @@ class SerialEngine:
         finally:
             del self._stacks[threading.current_thread()]
 
+    def takes_early(self, _: Node) -> bool:
+        """Return False: a node runs when its inputs are there."""
+        return False
+
     @contextlib.contextmanager
     def waiting(self) -> Iterator[None]:
         """Do nothing: whatever could run has run, but for what other threads run."""

@@ -138,6 +138,10 @@ class ThreadsEngine:
             self._ready.extend(nodes)
             self._wake(len(nodes))
 
+    def takes_early(self, _: Node) -> bool:
+        """Return False: a node runs when its inputs are there."""
+        return False
+
     @contextlib.contextmanager
     def waiting(self) -> Iterator[None]:
         """Lend the slot of the task that waits, if the caller is one."""

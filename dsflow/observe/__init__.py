@@ -1,9 +1,26 @@
-"""Seeing what a session does: records, a progress display, the graph, the timeline, a report."""
+"""Seeing what a session does: records, a progress display, the graph, the timeline, a report, a prediction."""
 
 from dsflow.observe.picture import draw_graph
 from dsflow.observe.progress import progress
 from dsflow.observe.record import Record, Recorder, Totals
-from dsflow.observe.report import RunReport, run_report
+from dsflow.observe.report import RunReport, format_bytes, run_report
+from dsflow.observe.simulate import Prediction, simulate
 from dsflow.observe.trace import write_trace
+from dsflow.observe.workload import Workload, find_critical_path, read_workload
 
-__all__ = ["Record", "Recorder", "RunReport", "Totals", "draw_graph", "progress", "run_report", "write_trace"]
+__all__ = [
+    "Prediction",
+    "Record",
+    "Recorder",
+    "RunReport",
+    "Totals",
+    "Workload",
+    "draw_graph",
+    "find_critical_path",
+    "format_bytes",
+    "progress",
+    "read_workload",
+    "run_report",
+    "simulate",
+    "write_trace",
+]

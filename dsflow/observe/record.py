@@ -7,8 +7,10 @@ what it holds is bounded however many tasks run.
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import threading
 import time
+import weakref
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,7 +21,7 @@ from dsflow._active import active_session
 from dsflow._errors import SessionError, TaskCancelledError
 
 if TYPE_CHECKING:
-    from dsflow._graph import Failure, Node, Run
+    from dsflow._graph import Failure, Node, Run, Version
     from dsflow._session import Session
 
 __all__ = ["Record", "Recorder", "Span", "Totals"]
@@ -50,6 +52,16 @@ class Record:
     """Where and when it ran; None if it did not."""
     calls: bool = False
     """True if it called tasks itself; its time then includes theirs."""
+    shared: tuple[int, ...] = ()
+    """Numbers of the values of the main program that it reads, each once; not those that came with the call."""
+    priority: int = 0
+    """Among tasks that are ready, those of a higher one go first."""
+    slots: int = 1
+    """How many slots it takes while it runs."""
+    caller_cpu: float = 0.0
+    """CPU time of the thread that called it, at the call, in seconds."""
+    settler_cpu: float = 0.0
+    """CPU time of the thread that noted its end, in seconds; with threads it is the one that ran the task."""
 
     @property
     def seconds(self) -> float:
@@ -127,6 +139,9 @@ class Recorder:
         self._pending: dict[str, Record] = {}
         self._totals: dict[str, Totals] = {}
         self._span = Span()
+        self._shared: weakref.WeakKeyDictionary[Version, int] = weakref.WeakKeyDictionary()
+        """A number for each value of the main program that tasks have read."""
+        self._numbers = itertools.count()
         self._lock = threading.Lock()
 
     @classmethod
@@ -154,9 +169,14 @@ class Recorder:
     def submitted(self, node: Node) -> None:
         """Note a call."""
         reads = tuple({version.maker: None for version in node.inputs if version.maker is not None})
+        given = [version for version in node.inputs if version.maker is None]
         caller = None if node.parent is None else node.parent.key
         record = Record(node.key, node.name, intern(node.site), reads, caller, time.time())
+        record.priority = node.options.priority
+        record.caller_cpu = time.thread_time()
         with self._lock:
+            if given:
+                record.shared = tuple({self._number_of(version): None for version in given})
             if not self._span.begin:
                 self._span.begin, self._span.cpu_begin = record.submitted, time.process_time()
             if caller in self._pending:
@@ -168,16 +188,25 @@ class Recorder:
                 totals = self._totals[record.name] = Totals()
             totals.called += 1
 
+    def _number_of(self, version: Version) -> int:
+        number = self._shared.get(version)
+        if number is None:
+            number = self._shared[version] = next(self._numbers)
+        return number
+
     def settled(self, node: Node) -> None:
         """Note the end of a task."""
         state = "done" if node.failure is None else _state_after(node.failure, node.key)
         run = node.run
-        now = time.time()
+        now, settler_cpu = time.time(), time.thread_time()
         with self._lock:
             record = self._pending.pop(node.key, None)
             if record is None:  # it was called before this recorder was attached
                 return
             record.state = state
+            record.settler_cpu = settler_cpu
+            if node.needs is not None:
+                record.slots = node.needs.cpus
             totals = self._totals[record.name]
             setattr(totals, state, getattr(totals, state) + 1)
             if run is not None:

@@ -18,7 +18,7 @@ from dsflow.observe.record import Recorder, Totals
 if TYPE_CHECKING:
     from dsflow._session import Session
 
-__all__ = ["RunReport", "run_report"]
+__all__ = ["RunReport", "format_bytes", "run_report"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +70,14 @@ class RunReport:
         lines = [
             f"{self.n_tasks:,} tasks, {self.n_failed:,} failed, {self.n_cancelled:,} cancelled",
             f"{self.wall_s:.2f} s on engine {self.engine!r}; its {self.n_slots} slots were busy {self.utilisation:.0%}",
-            f"{_amount(self.bytes_moved)} moved between processes; tasks read {_amount(self.bytes_in)}",
-            f"{_amount(self.peak_memory_bytes)} peak memory",
+            f"{format_bytes(self.bytes_moved)} moved between processes; tasks read {format_bytes(self.bytes_in)}",
+            f"{format_bytes(self.peak_memory_bytes)} peak memory",
         ]
         width = max((len(name) for name in self.by_name), default=0)
         for name, total in sorted(self.by_name.items(), key=lambda item: -item[1].seconds):
-            lines.append(f"  {name:{width}}  {total.called:>7,} x  {total.seconds:>9.3f} s  {_amount(total.bytes_out)}")
+            lines.append(
+                f"  {name:{width}}  {total.called:>7,} x  {total.seconds:>9.3f} s  {format_bytes(total.bytes_out)}"
+            )
         return "\n".join([*lines, *([self.advice] if self.advice else [])])
 
     def to_json(self) -> str:
@@ -86,7 +88,7 @@ class RunReport:
         """Return the report as a page."""
         rows = "".join(
             f"<tr><td>{html.escape(name)}</td><td>{total.called:,}</td><td>{total.seconds:.3f}</td>"
-            f"<td>{_amount(total.bytes_in)}</td><td>{_amount(total.bytes_out)}</td></tr>"
+            f"<td>{format_bytes(total.bytes_in)}</td><td>{format_bytes(total.bytes_out)}</td></tr>"
             for name, total in sorted(self.by_name.items(), key=lambda item: -item[1].seconds)
         )
         summary = "<br>".join(html.escape(line) for line in str(dataclasses.replace(self, by_name={})).split("\n"))
@@ -146,7 +148,8 @@ def _own_peak_bytes() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
-def _amount(n_bytes: float) -> str:
+def format_bytes(n_bytes: float) -> str:
+    """Return an amount of data as people read it, such as ``"1.5 MiB"``."""
     for unit in ("B", "KiB", "MiB", "GiB"):
         if n_bytes < 1024:
             return f"{n_bytes:.0f} {unit}" if unit == "B" else f"{n_bytes:.1f} {unit}"

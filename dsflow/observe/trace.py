@@ -13,7 +13,13 @@ if TYPE_CHECKING:
     from dsflow._graph import Run
     from dsflow.observe.record import Record
 
-__all__ = ["write_trace"]
+__all__ = ["FORMAT", "VERSION", "write_trace"]
+
+FORMAT = "dsflow trace"
+"""What tells our files from those of others; its value is the version."""
+
+VERSION = 1
+"""Version of the arguments of slices, which `dsflow.observe.workload` reads."""
 
 PROCESS = 1
 """Perfetto groups threads by process; all workers are threads of one, so that they stand one below the other."""
@@ -37,7 +43,7 @@ def write_trace(records: Iterable[Record], path: str | os.PathLike[str]) -> None
     events = [_name_row(name, row) for row, name in enumerate(names, start=1)]
     events += [_draw_slice(each) for each in slices]
     events += _draw_arrows(slices)
-    text = json.dumps({"traceEvents": events, "displayTimeUnit": "ms"})
+    text = json.dumps({"traceEvents": events, "displayTimeUnit": "ms", "otherData": {FORMAT: VERSION}})
     Path(path).write_text(text, encoding="utf-8")
 
 
@@ -51,6 +57,8 @@ class _Slice:
     """In microseconds since the first start."""
     end: int
     """In microseconds since the first start, at least one after ``start``."""
+    called: int
+    """In microseconds since the first start, so that the first call is before 0."""
     row: int = 0
 
 
@@ -58,7 +66,8 @@ def _make_slices(records: Iterable[Record]) -> list[_Slice]:
     ran = [(record, record.run) for record in records if record.run is not None]
     begin = min((run.start for _, run in ran), default=0.0)
     slices = [
-        _Slice(record, run, _microseconds(run.start - begin), _microseconds(run.end - begin)) for record, run in ran
+        _Slice(record, run, *(_microseconds(moment - begin) for moment in (run.start, run.end, record.submitted)))
+        for record, run in ran
     ]
     for each in slices:
         each.end = max(each.end, each.start + 1)
@@ -112,6 +121,15 @@ def _draw_slice(each: _Slice) -> dict[str, Any]:
             "state": each.record.state,
             "bytes in": each.run.bytes_in,
             "bytes out": each.run.bytes_out,
+            "worker": each.run.worker,
+            "caller": each.record.caller,
+            "called": each.called,
+            "reads": each.record.reads,
+            "shared": each.record.shared,
+            "priority": each.record.priority,
+            "slots": each.record.slots,
+            "caller cpu": _microseconds(each.record.caller_cpu),
+            "settler cpu": _microseconds(each.record.settler_cpu),
         },
     }
 

@@ -2,7 +2,8 @@
 
 In an iteration, one task for each row of blocks finds the nearest center of each of its rows and adds the rows up by
 center; one tree of tasks adds up what they give. Only sums and centers, of shape (n_clusters, n_features), reach the
-main program; rows and labels stay on the workers.
+main program; rows and labels stay on the workers. Rows of a streamed array, such as `dsarray.from_zarr` gives, are read
+anew in each iteration and never kept, so that they may be larger than memory.
 """
 
 from __future__ import annotations
@@ -21,10 +22,11 @@ from sklearn.utils.validation import check_is_fitted
 
 import dsarray as ds
 from dsflow import share, task, wait_on
-from estimators._validation import check_rows, check_weights, check_X, like_input, map_rows, rows_to_array
+from estimators._validation import check_rows, check_weights, check_X, defer_rows, like_input, map_rows, rows_to_array
 from estimators.cluster._kmeans_init import Source, choose_plus_plus, choose_random, choose_scalable
 from estimators.cluster._lloyd import Descent, add_pairs, run_lloyd
-from estimators.cluster._points import center_points, label_rows, own_distances, squared_norms
+from estimators.cluster._points import label_rows, made, own_distances
+from estimators.cluster._rows import Rows, keep_rows, stream_rows
 
 __all__ = ["KMeans"]
 
@@ -131,17 +133,18 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, Ba
             When ``X`` has fewer different rows than clusters were asked for.
         """
         _check_parameters(self)
-        rows = check_rows(self, check_X(self, X, reset=True))
+        rows = check_X(self, X, reset=True)
         if self.n_clusters > rows.shape[0]:
             raise ValueError(
                 f"KMeans.fit: n_samples={rows.shape[0]} should be >= n_clusters={self.n_clusters}; ask for fewer."
             )
         weights = _weight_blocks(self, sample_weight, rows)
-        points, norms, mean, variance = _center(rows)
-        starts = self._choose_starts(Source(points, norms, weights, rows.chunks[0]), X, rows, mean)
-        runs = run_lloyd(Descent(points, norms, weights, self.max_iter, self.tol * variance, self.arity), starts)
-        centers = [(run.centers + mean).astype(rows.dtype) for run in runs]
-        results = [_label(rows.row_blocks(), weights, each) for each in centers]
+        data = self._prepare(rows)
+        starts = self._choose_starts(Source(data.points, data.norms, weights, rows.chunks[0]), X, rows, data.offset)
+        tol = self.tol * data.variance
+        runs = run_lloyd(Descent(data.points, data.norms, weights, self.max_iter, tol, self.arity, data.step), starts)
+        centers = [(run.centers + data.offset).astype(rows.dtype) for run in runs]
+        results = [_label(data.blocks, weights, each) for each in centers]
         inertias, counts = zip(*[wait_on(summary) for _, summary in results], strict=True)
         best = _choose_best(inertias)
 
@@ -186,8 +189,9 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, Ba
     def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
         """Return minus the sum of squared distances of the rows from their nearest centers, times their weights."""
         check_is_fitted(self)
-        rows = check_rows(self, check_X(self, X, reset=False))
-        _, summary = _label(rows.row_blocks(), _weight_blocks(self, sample_weight, rows), self.cluster_centers_)
+        rows = check_X(self, X, reset=False)
+        blocks = defer_rows(self, rows) if rows.streamed else check_rows(self, rows).row_blocks()
+        _, summary = _label(blocks, _weight_blocks(self, sample_weight, rows), self.cluster_centers_)
         return -wait_on(summary)[0]
 
     @property
@@ -199,6 +203,11 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, Ba
         tags.input_tags.sparse = True
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
+
+    def _prepare(self, rows: ds.Array) -> Rows:
+        if rows.streamed:
+            return stream_rows(self, rows, measured=self.tol > 0 or isinstance(self.init, str))
+        return keep_rows(self, rows)
 
     def _choose_starts(self, source: Source, X: Any, rows: ds.Array, mean: Any) -> list[Any]:
         """Return initial centers relative to ``mean``, as often as asked."""
@@ -254,26 +263,6 @@ def _weight_blocks(model: KMeans, sample_weight: Any, rows: ds.Array) -> list[An
     return [None] * rows.grid[0] if weights is None else weights.row_blocks()
 
 
-def _center(rows: ds.Array) -> tuple[list[Any], list[Any], Any, float]:
-    """Make points of rows.
-
-    Returns
-    -------
-    points, norms : list of Future
-        The points and their squared norms, by rows of blocks.
-    offset : ndarray of shape (n_features,)
-        What the points are relative to.
-    variance : float
-        The mean variance of the features.
-    """
-    mean = rows.mean(axis=0).collect()
-    offset = np.zeros_like(mean) if rows.sparse else mean  # sparse rows have to keep their zeros
-    shared = share(offset)
-    points, norms, totals = zip(*[center_rows(block, shared) for block in rows.row_blocks()], strict=True)
-    total = wait_on(ds.tree_reduce(np.add, totals))
-    return list(points), list(norms), offset, total / rows.shape[0] / rows.shape[1] - ((mean - offset) ** 2).mean()
-
-
 def _label(blocks: list[Any], weights: list[Any], centers: Any) -> tuple[list[Any], Any]:
     """Return Futures of the labels of rows of blocks; and of their inertia with the number of rows in each cluster."""
     shared = share(centers)
@@ -287,17 +276,10 @@ def _choose_best(inertias: list[float]) -> int:
     return next(start for start, inertia in enumerate(inertias) if inertia <= limit)
 
 
-@task(returns=3)
-def center_rows(rows: Any, offset: Any) -> tuple[Any, Any, float]:
-    """Return points, their squared norms, and the sum of these."""
-    points = center_points(rows, offset)
-    norms = squared_norms(points)
-    return points, norms, float(norms.sum(dtype=float))
-
-
 @task(returns=2)
 def label_and_measure(rows: Any, weights: Any, centers: Any) -> tuple[Any, Any]:
     """Return the nearest center of each row; and the inertia with the number of rows of each center."""
+    rows = made(rows)
     labels = label_rows(rows, centers)
     distances = own_distances(rows, centers, labels)
     weighted = distances if weights is None else distances * ds.namespace(rows).asarray(weights)

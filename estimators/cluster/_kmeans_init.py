@@ -19,7 +19,7 @@ import scipy.sparse
 
 import dsarray as ds
 from dsflow import Future, share, task, wait_on
-from estimators.cluster._points import find_nearest, make_scorer, own_distances, squared_norms, sum_by_label
+from estimators.cluster._points import find_nearest, made, make_scorer, own_distances, squared_norms, sum_by_label
 
 __all__ = ["Source", "choose_plus_plus", "choose_random", "choose_scalable"]
 
@@ -201,6 +201,7 @@ def draw_points(
     points: Any, weights: Any, closest: Any, trial: int, taken: list[int], targets: Any
 ) -> tuple[Any, list[int]]:
     """Return the points at places of the line of cumulated weights times squared distances; and their positions."""
+    points = made(points)
     mass = np.ones(points.shape[0]) if closest is None else ds.to_host(closest[trial]).astype(float)
     mass = mass if weights is None else mass * ds.to_host(weights)
     mass[taken] = 0
@@ -214,6 +215,7 @@ def measure_each(
     points: Any, norms: Any, weights: Any, closest: Any, trial: int, candidates: list[Any]
 ) -> tuple[Any, Any]:
     """Return squared distances from the nearest center, for each candidate as one of them; and their weighted sums."""
+    points = made(points)
     xp = ds.namespace(points)
     centers = np.concatenate(candidates)[:, :-1].astype(float)
     scorer = xp.asarray(make_scorer(centers), dtype=points.dtype)
@@ -232,6 +234,7 @@ def measure_each(
 @task(returns=2)
 def measure_all(points: Any, weights: Any, closest: Any, candidates: list[Any]) -> tuple[Any, Any]:
     """Return squared distances from the nearest center, with all candidates among them; and their weighted sum."""
+    points = made(points)
     centers = np.concatenate(candidates)[:, :-1].astype(points.dtype)
     if len(centers):
         labels = find_nearest(points, make_scorer(centers.astype(float)))
@@ -243,6 +246,7 @@ def measure_all(points: Any, weights: Any, closest: Any, candidates: list[Any]) 
 @task
 def sample_points(points: Any, weights: Any, closest: Any, start: int, rate: float, key: int) -> Any:
     """Return points drawn independently, each with ``rate`` times its weighted squared distance as probability."""
+    points = made(points)
     chances = rate * ds.to_host(closest[0]).astype(float) * (1 if weights is None else ds.to_host(weights))
     return _densify(points[np.flatnonzero(_uniform(key, start, points.shape[0]) < chances)])
 
@@ -250,4 +254,5 @@ def sample_points(points: Any, weights: Any, closest: Any, start: int, rate: flo
 @task
 def count_nearest(points: Any, weights: Any, scorer: Any) -> Any:
     """Return the weight of the points that are nearest to each center."""
+    points = made(points)
     return sum_by_label(points[:, -1:], weights, find_nearest(points, scorer), scorer.shape[1])[:, 0]

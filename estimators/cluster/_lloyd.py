@@ -3,7 +3,8 @@
 What travels in an iteration is a scorer to each row of blocks, and sums of its points by cluster back, through a tree:
 k (d + 1) numbers. Once few points change their cluster, those are left alone whose nearest center cannot have changed,
 as G. Hamerly does in "Making k-means even faster" (2010): the distances to the nearest center and to any other differ
-by more than these centers have moved since the difference was measured. The result is the same.
+by more than these centers have moved since the difference was measured. The result is the same. Points that are read
+anew in each iteration, because they may be larger than memory, are looked at all.
 """
 
 from __future__ import annotations
@@ -16,16 +17,19 @@ import numpy as np
 import scipy.sparse
 
 import dsarray as ds
-from dsflow import Future, share, task, wait_on
+from dsflow import Future, Task, share, task, wait_on
 from estimators.cluster._points import (
+    UnreadPoints,
     find_nearest,
+    find_nearest_of_rows,
     find_nearest_with_gap,
+    made,
     make_scorer,
     own_distances,
     sum_by_label,
 )
 
-__all__ = ["Descent", "Run", "add_pairs", "run_lloyd"]
+__all__ = ["Descent", "Run", "add_pairs", "assign_and_sum", "read_and_sum", "run_lloyd"]
 
 _FEW_CHANGED = 0.02
 """Share of points that change their cluster below which gaps are worth their price, about one iteration."""
@@ -38,14 +42,22 @@ _MANY_ACTIVE = 0.4
 class Descent:
     """What all runs have in common."""
 
-    points: list[Future[Any]]
-    norms: list[Future[Any]]
-    """Their squared norms."""
+    points: list[Any]
+    """Futures, or what stands for points that have to be read."""
+    norms: list[Any]
+    """Futures of their squared norms."""
     weights: list[Future[Any]] | list[None]
     max_iter: int
     tol: float
     """Sum of squared moves of the centers at which to stop."""
     arity: int
+    step: Task[Any]
+    """`assign_and_sum`, or `read_and_sum` for points that have to be read."""
+
+    @property
+    def gives_changes(self) -> bool:
+        """True if an iteration gives what has changed in the sums of the one before."""
+        return self.step is assign_and_sum and self.weights[0] is None
 
 
 @dataclass(slots=True)
@@ -97,14 +109,14 @@ def _start_iteration(run: Run, descent: Descent) -> None:
     losses = share(run.losses)
     states = run.states or [None] * len(descent.points)
     blocks = zip(descent.points, descent.norms, descent.weights, states, strict=True)
-    pairs = [assign_and_sum(*block, scorer, losses) for block in blocks]
+    pairs = [descent.step(*block, scorer, losses) for block in blocks]
     run.states = [state for state, _ in pairs]
     run.partials = ds.tree_reduce(add_pairs, [partial for _, partial in pairs], arity=descent.arity)
 
 
 def _end_iteration(run: Run, descent: Descent) -> None:
     sums, n_changed = wait_on(run.partials)
-    run.sums = sums if run.sums is None or descent.weights[0] is not None else run.sums + sums
+    run.sums = run.sums + sums if descent.gives_changes and run.sums is not None else sums
     sums = _fill_empty(run, descent) if (run.sums[:, -1] == 0).any() else run.sums
     counts = sums[:, -1:]
     centers = np.divide(sums[:, :-1], counts, out=run.centers.copy(), where=counts > 0)
@@ -189,9 +201,24 @@ def assign_and_sum(
     return state, (sums, state.n_changed)
 
 
+@task(returns=2)
+def read_and_sum(
+    points: UnreadPoints, _norms: Any, weights: Any, state: State | None, scorer: Any, _losses: Any
+) -> tuple[State, Any]:
+    """Read points that are not kept, and do as `assign_and_sum` does, but look at all of them and give all sums."""
+    rows, n_clusters = points.make_rows(), scorer.shape[1]
+    labels = find_nearest_of_rows(rows, scorer)
+    sums = sum_by_label(rows, weights, labels, n_clusters)
+    given = None if weights is None else ds.to_host(weights)
+    counts = np.bincount(ds.to_host(labels), weights=given, minlength=n_clusters)
+    n_changed = len(labels) if state is None else int((labels != state.labels).sum())
+    return State(labels, None, n_changed), (np.column_stack([sums, counts]), n_changed)
+
+
 @task
 def find_farthest(points: Any, weights: Any, state: State, centers: Any, n_wanted: int) -> tuple[Any, Any, Any]:
     """Return the points farthest from their centers: squared distances, weighted points, clusters."""
+    points = made(points)
     distances = ds.to_host(own_distances(points[:, :-1], centers, state.labels))
     weights = np.ones(len(distances)) if weights is None else ds.to_host(weights)
     farthest = np.argsort(np.where(weights > 0, -distances, 0), kind="stable")[:n_wanted]

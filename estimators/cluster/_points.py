@@ -8,6 +8,7 @@ With a *scorer*, whose columns are ``(-2 c, |c|²)`` for each center c, one matr
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,10 +17,13 @@ import scipy.sparse
 import dsarray as ds
 
 __all__ = [
+    "UnreadPoints",
     "center_points",
     "find_nearest",
+    "find_nearest_of_rows",
     "find_nearest_with_gap",
     "label_rows",
+    "made",
     "make_scorer",
     "own_distances",
     "squared_norms",
@@ -29,23 +33,64 @@ __all__ = [
 _SCORES_BYTES = 1 << 19
 """Size of the matrix of scores that is worked on at a time: it has to stay in the cache of a core."""
 
-_ROWS_AT_ONCE = 1 << 12
+_SMALL_PRODUCT = 1_000_000
+"""Multiplications of a matrix product up to which OpenBLAS takes the factors as they lie, which is quicker here."""
+
+_FEW_ROWS = 1 << 6
+"""Number of rows that are worked on at a time, at least."""
+
+_ROWS_AT_ONCE = 1 << 11
 """Number of rows that are made points at a time, where these are used only once."""
 
 _SPAN_ROWS = 1 << 16
 """Number of rows that are summed in the precision of the data, before sums go on in double precision."""
 
 
-def center_points(rows: Any, mean: Any) -> Any:
-    """Return points: rows relative to ``mean``, which is 0 for sparse rows, with a last column of ones."""
+def center_points(rows: Any, mean: Any, out: Any = None) -> Any:
+    """Return points: rows relative to ``mean``, which is 0 for sparse rows, with a last column of ones.
+
+    Those of dense rows are put into the first rows of ``out``, if given.
+    """
     if scipy.sparse.issparse(rows):
         ones = scipy.sparse.csr_array(np.ones((rows.shape[0], 1), dtype=rows.dtype))
         return scipy.sparse.hstack([rows, ones], format="csr")
     xp = ds.namespace(rows)
-    points = xp.empty((rows.shape[0], rows.shape[1] + 1), dtype=rows.dtype)
+    shape = (rows.shape[0], rows.shape[1] + 1)
+    points = xp.empty(shape, dtype=rows.dtype) if out is None else out[: shape[0]]
     xp.subtract(rows, xp.asarray(mean, dtype=rows.dtype), out=points[:, :-1])
     points[:, -1] = 1
     return points
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadPoints:
+    """Points that the tasks that take them make of rows that they read."""
+
+    rows: ds.Deferred
+    offset: Any
+    """What they are relative to; a Future until it arrives in a task."""
+
+    def make(self) -> Any:
+        """Read the rows; return all their points."""
+        return center_points(self.rows.make(), self.offset)
+
+    def make_rows(self) -> Any:
+        """Read the rows; return them relative to the offset, without the column of ones."""
+        rows = self.rows.make()
+        return rows - ds.namespace(rows).asarray(self.offset, dtype=rows.dtype) if self.offset.any() else rows
+
+
+def _make_parts(rows: Any, mean: Any) -> Iterator[tuple[slice, Any]]:
+    """Yield a few points at a time, which are overwritten by the next, with their place."""
+    table = None if scipy.sparse.issparse(rows) else center_points(rows[:_ROWS_AT_ONCE], mean)
+    for start in range(0, rows.shape[0], _ROWS_AT_ONCE):
+        part = slice(start, min(start + _ROWS_AT_ONCE, rows.shape[0]))
+        yield part, center_points(rows[part], mean, table)
+
+
+def made(block: Any) -> Any:
+    """Return rows or points as they are, or as they are made if they have not been read."""
+    return block.make() if isinstance(block, (ds.Deferred, UnreadPoints)) else block
 
 
 def make_scorer(centers: Any) -> Any:
@@ -60,6 +105,19 @@ def find_nearest(points: Any, scorer: Any) -> Any:
     labels = xp.empty(points.shape[0], dtype=xp.int32)
     for part in _parts(points.shape[0], scorer.shape[1] * scorer.itemsize):
         labels[part] = (points[part] @ scorer).argmin(axis=1)
+    return labels
+
+
+def find_nearest_of_rows(rows: Any, scorer: Any) -> Any:
+    """Return what `find_nearest` returns of points, of which these are all columns but that of ones."""
+    xp = ds.namespace(rows)
+    centered = scorer - scorer.mean(axis=1, keepdims=True)  # small numbers lose no digits
+    scorer = xp.asarray(centered, dtype=rows.dtype, order="C")
+    labels = xp.empty(rows.shape[0], dtype=xp.int32)
+    for part in _score_parts(rows.shape[0], scorer):
+        scores = rows[part] @ scorer[:-1]
+        scores += scorer[-1]
+        labels[part] = scores.argmin(axis=1)
     return labels
 
 
@@ -87,8 +145,15 @@ def find_nearest_with_gap(points: Any, norms: Any, scorer: Any, where: Any) -> t
 
 def _parts(n_rows: int, row_bytes: int) -> Iterator[slice]:
     """Yield parts of rows of which a table stays in the cache."""
-    n_at_once = max(64, _SCORES_BYTES // row_bytes)
+    n_at_once = max(_FEW_ROWS, _SCORES_BYTES // row_bytes)
     return (slice(start, start + n_at_once) for start in range(0, n_rows, n_at_once))
+
+
+def _score_parts(n_rows: int, scorer: Any) -> Iterator[slice]:
+    """Yield parts of rows whose scores stay in the cache, and are a small product unless that makes the parts tiny."""
+    n_small = _SMALL_PRODUCT // scorer.size
+    row_bytes = scorer.shape[1] * scorer.itemsize
+    return _parts(n_rows, max(row_bytes, -(-_SCORES_BYTES // n_small)) if n_small >= _FEW_ROWS else row_bytes)
 
 
 def label_rows(rows: Any, centers: Any) -> Any:
@@ -96,9 +161,10 @@ def label_rows(rows: Any, centers: Any) -> Any:
     xp = ds.namespace(rows)
     offset = 0 if scipy.sparse.issparse(rows) else centers.mean(axis=0)
     scorer = make_scorer(centers - offset)
-    parts = [rows[start : start + _ROWS_AT_ONCE] for start in range(0, rows.shape[0], _ROWS_AT_ONCE)]
-    labels = [find_nearest(center_points(part, offset), scorer) for part in parts]
-    return xp.concatenate(labels) if labels else xp.empty(0, dtype=xp.int32)
+    labels = xp.empty(rows.shape[0], dtype=xp.int32)
+    for part, points in _make_parts(rows, offset):
+        labels[part] = find_nearest(points, scorer)
+    return labels
 
 
 def own_distances(rows: Any, centers: Any, labels: Any) -> Any:

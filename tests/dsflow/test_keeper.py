@@ -94,7 +94,7 @@ def test_what_cannot_be_pickled_is_not_kept(engine, folder, caplog):
 
 @only("dask-inproc")
 def test_values_that_were_lost_are_not_kept(engine, folder, caplog, monkeypatch):
-    made = make(1)
+    made = make(bytes(10_000))
     wait_on(made)
 
     def fetch(_):
@@ -107,7 +107,7 @@ def test_values_that_were_lost_are_not_kept(engine, folder, caplog, monkeypatch)
 
 @only("dask-inproc")
 def test_values_that_never_come_are_not_waited_for_twice(engine, folder, caplog, monkeypatch):
-    made, gate = make(1), threading.Event()
+    made, gate = make(bytes(10_000)), threading.Event()
     wait_on(made)
     monkeypatch.setattr(keeping, "FETCH_S", 0.1)
     monkeypatch.setattr(engine.engine, "fetch", lambda _: gate.wait(20))

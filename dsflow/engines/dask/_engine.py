@@ -27,9 +27,12 @@ from dsflow.engines.dask._departure import leave_cluster
 from dsflow.engines.dask._inbox import Inbox
 from dsflow.engines.dask._modules import Courier
 from dsflow.engines.dask._outbox import Flights, Outbox, drop_handles
+from dsflow.engines.dask._packing import Pack, Packer
 from dsflow.engines.dask._places import Places
 from dsflow.engines.dask._reports import lost_text
 from dsflow.engines.dask._stopping import Stopper
+from dsflow.engines.dask._supervision import hand_over
+from dsflow.engines.dask._unpacking import Unpacker
 from dsflow.engines.dask._visit import look_at_task, root_of
 from dsflow.engines.dask._worker import TaskFailed
 
@@ -43,6 +46,9 @@ __all__ = ["DaskEngine"]
 
 ANSWER_S = 2.0
 """A worker has so long to say what it does."""
+
+_N_NESTED = 4
+"""How many slots the calls of tasks on a worker are packed for, which does not know how many there are."""
 
 SLICE_S = 0.25
 """Longest wait of a task without a look whether it is to stop."""
@@ -80,17 +86,24 @@ class DaskEngine:
     ) -> None:
         self.client = client
         self._cluster = cluster
+        self._session = session
         self._is_nested = root is not None
         own_topic = f"dsflow-{id(self):x}-{client.id}"
         self.topic = own_topic if root is None else f"{root}/{own_topic}"
         self._flights = Flights()
         self._courier = Courier(client, self.topic, all_import=cluster is not None)
         prepare = _nothing if self._is_nested else self._courier.bring
-        self._outbox = Outbox(client, self.topic, self._flights, prepare)
-        self._inbox = Inbox(client, cluster, self.topic, self._flights, self._outbox, session.settle)
+        self.n_slots = _N_NESTED if self._is_nested else sum(client.nthreads().values())
+        self._packer = Packer(session.graph, self.n_slots, lambda: not session.dispatcher.is_holding)
+        self._outbox = Outbox(client, self.topic, self._flights, self._packer, prepare)
+        self._unpacker = Unpacker(
+            *(session.graph, self._packer, self._outbox, self._flights),
+            settle=session.settle,
+            route=session.dispatcher.route,
+        )
+        self._inbox = Inbox(client, cluster, self.topic, self._flights, self._outbox, session.settle, self._unpacker)
         self._stopper = Stopper(client, cluster, root_of(self.topic))
         self.places: Callable[[], Sequence[Place]] = Places(client, here)
-        self.n_slots = 1 if self._is_nested else sum(client.nthreads().values())
 
     # --- the protocol ------------------------------------------------------------------------------------------------
 
@@ -108,15 +121,56 @@ class DaskEngine:
             ) from error
 
     def submit(self, nodes: Sequence[Node]) -> None:
-        """Put nodes in the window."""
+        """Put nodes in the window, or among those that are sent together."""
+        packer, window = self._packer, self._outbox.window
+        is_new = not packer
+        apart = []
         for node in nodes:
             node.handle = node.function.pickled
-        if self._outbox.window.add(nodes):
+            if not node.waiting and packer.takes(node):
+                node.opaque = True
+                packer.put(node)
+            else:
+                node.opaque = node.options.is_opaque
+                apart.append(node)
+        is_new &= bool(packer)
+        if apart:
+            is_new |= window.add(apart)
+        if is_new:
             self._inbox.flush()
+
+    def takes_early(self, node: Node) -> bool:
+        """Return whether a node is sent before its inputs are there: not if it may be sent with others then.
+
+        What reads something that takes long is sent with it, so that it follows at once, on the same worker.
+        """
+        takes = self._packer.takes
+        if node.handles:
+            self._expose([version.node for version in node.handles if version.node is not None])
+        if not takes(node):
+            return True
+        makers = [version.node for version in node.inputs if version.node is not None]
+        return any(maker.sent and not maker.opaque and not takes(maker) for maker in makers)
 
     def adopt(self, value: Any, where: str) -> Version:
         """Return a version of a Dask collection, which the cluster computes, or of a Future of Dask's."""
         return adopt(value, self.client, where)
+
+    def _expose(self, nodes: Sequence[Node]) -> None:
+        """Have nodes sent each for itself, with what they wait for: a task that gets Futures of them is to run now."""
+        found: dict[Node, None] = {}
+        waiting = list(nodes)
+        while waiting:
+            node = waiting.pop()
+            if node not in found and not node.alone and (node.opaque or not node.sent) and not node.settled:
+                found[node] = None
+                waiting += [version.node for version in node.inputs if version.node is not None]
+        if not found:
+            return
+        for node in found:
+            node.alone = True
+        self._unpacker.send_apart()
+        self._session.dispatcher.route([node for node in reversed(found) if not node.claimed])
 
     @contextlib.contextmanager
     def waiting(self) -> Iterator[None]:
@@ -125,6 +179,7 @@ class DaskEngine:
         if active_context() is None or _worker_of_task() is None:
             yield
             return
+        hand_over()
         checkpoint()
         secede()
         try:
@@ -185,12 +240,16 @@ class DaskEngine:
     def cancel(self, nodes: Sequence[Node]) -> None:
         """Let go of nodes, and stop those that run."""
         released = False
-        to_stop = {}
+        to_stop: dict[str, tuple[str, Any]] = {}
+        packs: dict[Node, Pack] | None = None
         for node in nodes:
             held = self._flights.held.get(node.run_key)
             was_in_flight = self._flights.let_go(node.run_key) is not None
             if was_in_flight and node.waiting == 0:
-                to_stop[node.run_key] = held
+                if held is None and packs is None:
+                    packs = self._packer.packs()
+                pack = None if packs is None else packs.get(node)
+                to_stop[node.run_key] = (node.run_key, held) if pack is None else (pack.key, pack.future)
             released |= self._outbox.window.release(node.key)
             drop_handles(node)
         if to_stop:
@@ -200,16 +259,18 @@ class DaskEngine:
 
     def explain(self, node: Node) -> str:
         """Say which worker has the node, or what it waits for."""
-        handle = node.handle
+        handle, key = node.handle, node.run_key
         if isinstance(handle, bytes):
-            return f"held back here with {len(self._outbox.window)} others"
+            return f"held back here with {len(self._outbox.window) + len(self._packer) - 1} others"
+        if isinstance(handle, Pack):
+            handle, key = handle.future, handle.key
         if handle is None or handle.status == "finished":
             return "it has ended; the report is on its way"
         workers = self.client.processing()
         if not workers:
             return "there are no workers; the cluster has none, or they are still starting"
         for address, keys in workers.items():
-            if node.run_key in keys:
+            if key in keys:
                 return self._explain_there(node.run_key, address, len(keys) - 1)
         busy = sum(map(len, workers.values()))
         return f"not started; {len(workers)} workers have {busy} other tasks"

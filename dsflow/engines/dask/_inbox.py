@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import logging
+import pickle
 import queue
 import threading
 import time
@@ -16,6 +17,7 @@ from distributed import Client, KilledWorker
 from dsflow._graph import REMOTE, Failure, Node, Outcome, Run
 from dsflow.engines.dask._outbox import Flights, Outbox, drop_handles
 from dsflow.engines.dask._reports import Measures, failure_of, read_failure, show
+from dsflow.engines.dask._unpacking import Unpacker
 
 __all__ = ["Inbox"]
 
@@ -33,6 +35,8 @@ MAX_TRIES = 3
 KEPT_BYTES = 1 << 20
 """Results of tasks with side effects are copied here if they are no larger, since they cannot be made again."""
 
+_NOTHING: dict[str, Any] = {}
+
 Settle = Callable[[Node, Outcome], None]
 
 
@@ -40,7 +44,14 @@ class Inbox:
     """Passes reports on, sends windows that no one waits for, and looks for tasks that were lost on the way."""
 
     def __init__(
-        self, client: Client, cluster: Any, topic: str, flights: Flights, outbox: Outbox, settle: Settle
+        self,
+        client: Client,
+        cluster: Any,
+        topic: str,
+        flights: Flights,
+        outbox: Outbox,
+        settle: Settle,
+        unpacker: Unpacker,
     ) -> None:
         self._client = client
         self._cluster = cluster
@@ -49,6 +60,9 @@ class Inbox:
         self._outbox = outbox
         outbox.settle = self.settle
         self._settle = settle
+        self._unpacker = unpacker
+        self._flush_at: float | None = None
+        """When the window is to be sent."""
         self._tries: dict[str, int] = {}
         """How often nodes were run again because their workers had been killed."""
         self._late: set[str] = set()
@@ -68,7 +82,7 @@ class Inbox:
 
     def flush(self) -> None:
         """Have the window sent, once calls that come together are in it."""
-        self._messages.put(self._flush)
+        self._messages.put(self._set_flush)
 
     def close(self) -> None:
         """End the thread."""
@@ -90,32 +104,47 @@ class Inbox:
         except Exception as error:  # every wait has to end, whatever happened to the connection
             self._outbox.closed = True
             logger.exception("the connection to the Dask cluster failed")
-            self._outbox.fail([*self._flights.nodes.values(), *self._outbox.window], error)
+            self._outbox.fail([*self._flights.nodes.values(), *self._outbox.window, *self._outbox.packer], error)
 
     def _pump_until_closed(self) -> None:
         next_sweep = time.monotonic() + SWEEP_S
         while True:
+            due = next_sweep if self._flush_at is None else min(next_sweep, self._flush_at)
             try:
-                message = self._messages.get(timeout=max(0.0, next_sweep - time.monotonic()))
+                message = self._messages.get(timeout=max(0.0, due - time.monotonic()))
             except queue.Empty:
-                next_sweep = time.monotonic() + SWEEP_S
-                self._sweep()
-                continue
+                message = _NOTHING
             if message is None:
                 return
-            if callable(message):
-                message()
-            elif "text" in message:
-                show(message)
-            elif "started" in message:
-                if (node := self._flights.nodes.get(message["started"])) is not None:
-                    node.started = message["at"]
-            else:
-                self._receive(message)
+            self._handle(message)
+            now = time.monotonic()
+            if now >= next_sweep:
+                next_sweep = now + SWEEP_S
+                self._sweep()
+            is_due = self._flush_at is not None and now >= self._flush_at
+            if is_due or (self._flush_at is None and self._outbox.packer.has_room()):
+                self._flush_at = None
+                self._outbox.flush()
 
-    def _flush(self) -> None:
-        time.sleep(WINDOW_S)
-        self._outbox.flush()
+    def _handle(self, message: Any) -> None:
+        if callable(message):
+            message()
+        elif "pack" in message:
+            self._unpacker.receive(message, self.measures)
+        elif "text" in message:
+            show(message)
+        elif "started" in message:
+            if (node := self._flights.nodes.get(message["started"])) is not None:
+                node.started = message["at"]
+        elif "late" in message:
+            if (node := self._flights.nodes.get(message["late"])) is not None:
+                self._unpacker.note_long(node, message["seconds"])
+        elif "run" in message:
+            self._receive(message)
+
+    def _set_flush(self) -> None:
+        if self._flush_at is None:
+            self._flush_at = time.monotonic() + WINDOW_S
 
     def _receive(self, message: dict[str, Any]) -> None:
         run_key, packed = message["key"], message["failure"]
@@ -123,11 +152,16 @@ class Inbox:
         node = self._flights.nodes.get(run_key)
         if node is None:  # it ran a second time, after its worker had died; or it was cancelled
             return
-        if packed is None and node.options.side_effects and run.bytes_out <= KEPT_BYTES:
+        values = message["values"]
+        if values is None and packed is None and node.options.side_effects and run.bytes_out <= KEPT_BYTES:
             self._keep(run_key, node, run)
             return
         self._flights.let_go(run_key)
-        self.settle(node, run, None if packed is None else read_failure(packed, node))
+        self._unpacker.learn(node, run.end - run.start, run.bytes_out)
+        if values is not None:
+            self._pass_on(node, Outcome(pickle.loads(values), None, run))
+        else:
+            self.settle(node, run, None if packed is None else read_failure(packed, node))
 
     def _pass_on(self, node: Node, outcome: Outcome) -> None:
         if outcome.failure is not None:
@@ -184,6 +218,7 @@ class Inbox:
             if self._flights.let_go(key) is not None:
                 self.settle(node, None, None if handle.status == "finished" else failure_of(node, handle))
         self._late = late
+        self._unpacker.sweep()
 
     def _may_come_yet(self, key: str, node: Node, handle: Any) -> bool:
         """Run a task once more whose workers died, if they were killed from outside; return whether to wait for it."""
@@ -192,6 +227,9 @@ class Inbox:
             return False
         if error.task != key and error.task in self._flights.nodes:
             return True  # it is that one which runs again, or fails
+        if node.alone and node.started is None:  # it was next in line where another has ended the worker
+            self._client.retry([handle])
+            return True
         tries = self._tries[node.key] = self._tries.get(node.key, 0) + 1
         if self._cluster is None or tries > MAX_TRIES or not self._cluster.was_killed(error.last_worker.address):
             return False

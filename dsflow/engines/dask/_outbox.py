@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import threading
+import time
 import weakref
 from collections.abc import Callable, Sequence
 from itertools import groupby
@@ -10,15 +12,20 @@ from typing import Any
 
 import dask
 from dask._expr import LLGExpr
+from dask._task_spec import Task as DaskTask
+from dask._task_spec import TaskRef
 from distributed import Client
 from distributed.spans import SpanMetadata
 
 from dsflow._errors import EngineError
 from dsflow._graph import Failure, Node, Run, Version
 from dsflow._resources import Grant
+from dsflow.engines.dask._pack import run_pack
+from dsflow.engines.dask._packing import Pack, Packer, payload_of
 from dsflow.engines.dask._relocation import Binding
 from dsflow.engines.dask._sending import LargeTasks, Window, build_graph, cut_lineage
 from dsflow.engines.dask._visit import root_of
+from dsflow.engines.dask._worker import pick
 
 __all__ = ["Flights", "Outbox", "drop_handles"]
 
@@ -63,14 +70,19 @@ class Flights:
 class Outbox:
     """Sends nodes to the scheduler."""
 
-    def __init__(self, client: Client, topic: str, flights: Flights, prepare: Callable[[], None]) -> None:
+    def __init__(
+        self, client: Client, topic: str, flights: Flights, packer: Packer, prepare: Callable[[], None]
+    ) -> None:
         self._client = client
+        self.packer = packer
         self._topic = topic
         self._flights = flights
         self._prepare = prepare
         """Called before nodes are sent."""
         self.settle: Settle
         """Takes what came of nodes that cannot be sent."""
+        self.expose: Callable[[Sequence[Node]], None]
+        """Takes nodes that were sent each for itself, though they were to be sent with others."""
         self.lock = threading.RLock()
         """Held while a window is sent and handles are set."""
         self._large_tasks: LargeTasks = weakref.WeakKeyDictionary()
@@ -82,17 +94,28 @@ class Outbox:
 
     def flush(self) -> None:
         """Send what is in the window, as far as the scheduler may have more."""
+        if not (self.window or self.packer):
+            return
         with self.lock:
-            nodes = self.window.take(MAX_IN_FLIGHT - len(self._flights))
-            if not nodes:
+            packs, probes = self.packer.take()
+            nodes = [*probes, *self.window.take(MAX_IN_FLIGHT - len(self._flights))]
+            everything = [*nodes, *(node for pack in packs for node in pack.members)]
+            if not everything:
                 return
             if self.closed:
-                self.fail(nodes, EngineError("it is closed"))
+                self.fail(everything, EngineError("it is closed"))
                 return
             try:
-                self._send(nodes)
+                self._prepare()
+                if nodes:
+                    self._send(nodes)
+                if packs:
+                    self._send_packs(packs)
             except Exception as error:  # noqa: BLE001 - the client is closed, say: every wait has to end
-                self.fail(nodes, error)
+                self.fail(everything, error)
+                return
+        if probes:
+            self.expose(probes)
 
     def released(self, key: str) -> bool:
         """Note that a node is settled; return whether there is something to send now."""
@@ -112,8 +135,33 @@ class Outbox:
             )
             self.settle(node, None, Failure(reason, node.key))
 
+    def _send_packs(self, packs: list[Pack]) -> None:
+        log_level = logging.getLogger().getEffectiveLevel()
+        graph = {}
+        now = time.time()
+        for pack in packs:
+            payload = payload_of(pack, self._topic, log_level)
+            for node in pack.members:
+                if node.groups:
+                    node.started = now
+                node.handle = pack
+                self._flights.nodes[node.run_key] = node
+            self.bytes_sent += len(payload)
+            graph[pack.key] = DaskTask(pack.key, run_pack, pack.key, payload)
+        futures = self._get(graph)
+        for pack in packs:
+            pack.future = futures[pack.key]
+
+    def pick(self, pack: Pack, places: Sequence[tuple[Version, tuple[int, int]]]) -> None:
+        """Give versions handles of their own for values that stayed with a pack."""
+        with self.lock:
+            keys = {f"{pack.key}/{member}-{output}": (member, output) for _, (member, output) in places}
+            graph = {key: DaskTask(key, pick, TaskRef(pack.key), place) for key, place in keys.items()}
+            futures = self._get(graph)
+            for (version, _), key in zip(places, keys, strict=True):
+                version.handle = futures[key]
+
     def _send(self, nodes: list[Node]) -> None:
-        self._prepare()
         cut_lineage(nodes, self._client)
         keys = [node.run_key for node in nodes]  # as they are now: a failed one may be about to run again
         self._flights.nodes.update(zip(keys, nodes, strict=True))
@@ -129,7 +177,7 @@ class Outbox:
 
     def _send_together(self, nodes: list[Node], placement: Placement) -> None:
         priority, grant = placement
-        graph, values, keys, n_bytes = build_graph(nodes, self._topic, self._large_tasks)
+        graph, values, keys, n_bytes = build_graph(nodes, self._topic, self._large_tasks, self.packer.counted)
         self.bytes_sent += n_bytes
         if grant is None:
             handles = self._get({**values, **graph}, priority=priority)

@@ -7,7 +7,7 @@ import threading
 import uuid
 import weakref
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +18,7 @@ from dsflow._failure import pack_failure
 from dsflow._freeze import nbytes_of
 from dsflow._graph import REMOTE, Node, Version
 from dsflow.engines.dask._care import care_of
-from dsflow.engines.dask._worker import Job, pick, run_job
+from dsflow.engines.dask._worker import INLINE_BYTES, Job, pick, run_job
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -130,7 +130,7 @@ class _Pending:
 
 
 def build_graph(
-    nodes: Sequence[Node], topic: str, large_tasks: LargeTasks
+    nodes: Sequence[Node], topic: str, large_tasks: LargeTasks, probes: Collection[str]
 ) -> tuple[dict[str, DaskTask], dict[str, DaskTask], Keys, int]:
     """Return a Dask graph for nodes, one for what they read of this process, their keys, and how many bytes they hold.
 
@@ -142,6 +142,8 @@ def build_graph(
         Topic of Dask events that reports go to.
     large_tasks
         The versions that hold large pickled tasks; filled here.
+    probes
+        Keys of the nodes that are to tell if they take long.
     """
     graph: dict[str, DaskTask] = {}
     values: dict[str, DaskTask] = {}
@@ -150,9 +152,11 @@ def build_graph(
     n_bytes = 0
     for node in nodes:
         inputs, handles = node.inputs, node.handles
-        for version in (*inputs, *handles):
+        for version in inputs:
+            n_bytes += 0 if _goes_along(version) else _add_value(version, values, keys)
+        for version in handles:
             n_bytes += _add_value(version, values, keys)
-        if node.settled or any(version.handle is None for version in inputs):
+        if node.settled or any(version.failure is not None for version in inputs):
             continue  # an input has failed since: the node is settled, or about to be
         n_bytes += sum(nbytes_of(pack) for pack in (node.call.shared, node.call.private) if pack)
         task = node.handle  # as it was pickled at the call
@@ -160,7 +164,7 @@ def build_graph(
             holder = _holder_of(node, large_tasks)
             n_bytes += _add_value(holder, values, keys)
             task = TaskRef(holder.handle.key)
-        _add_node(node, task, graph, keys, topic, log_level)
+        _add_node(node, task, graph, keys, topic, log_level, probes)
     return graph, values, keys, n_bytes
 
 
@@ -186,7 +190,13 @@ def _add_value(version: Version, graph: dict[str, DaskTask], keys: Keys) -> int:
 
 
 def _add_node(
-    node: Node, task: bytes | TaskRef, graph: dict[str, DaskTask], keys: Keys, topic: str, log_level: int
+    node: Node,
+    task: bytes | TaskRef,
+    graph: dict[str, DaskTask],
+    keys: Keys,
+    topic: str,
+    log_level: int,
+    probes: Collection[str],
 ) -> None:
     run_key = node.run_key
     job = Job(
@@ -199,9 +209,10 @@ def _add_node(
         log_level=log_level,
         several=len(node.outputs) > 1,
         care=care_of(node),
-        is_announced=bool(node.groups),
+        is_announced=bool(node.groups) or node.alone,
+        is_probe=run_key in probes,
     )
-    graph[run_key] = DaskTask(run_key, run_job, job, task, *(TaskRef(v.handle.key) for v in node.inputs))
+    graph[run_key] = DaskTask(run_key, run_job, job, task, *map(_reference_to, node.inputs))
     keys.append((node, run_key))
     for position, reference in enumerate(node.outputs):
         output = reference()
@@ -212,6 +223,16 @@ def _add_node(
             key = f"{run_key}/{position}"
             graph[key] = DaskTask(key, pick, TaskRef(run_key), position)
         _announce(output, key, keys)
+
+
+def _goes_along(version: Version) -> bool:
+    """Whether a value of this process is so small that it is sent with each call that reads it."""
+    return version.handle is None and version.stored is not REMOTE and nbytes_of(version.stored) <= INLINE_BYTES
+
+
+def _reference_to(version: Version) -> TaskRef | Stored:
+    """What to write for an input: its Dask key, or the value itself."""
+    return version.stored if version.handle is None else TaskRef(version.handle.key)
 
 
 def _handle_of(version: Version) -> str | bytes:
@@ -236,13 +257,13 @@ def cut_lineage(nodes: Sequence[Node], client: Client) -> None:
     versions = list({version for node in nodes for version in node.inputs if _is_old(version)})
     if not versions:
         return
-    values = client.gather([version.handle for version in versions])
-    for version, stored in zip(versions, values, strict=True):
+    remote = [version for version in versions if version.stored is REMOTE]
+    for version, stored in zip(remote, client.gather([version.handle for version in remote]), strict=True):
         version.stored = stored
+    for version in versions:
         version.handle = None
         version.depth = 0
 
 
 def _is_old(version: Version) -> bool:
-    on_a_worker = version.settled and version.failure is None and version.stored is REMOTE
-    return on_a_worker and version.depth >= LINEAGE
+    return version.settled and version.handle is not None and version.depth >= LINEAGE

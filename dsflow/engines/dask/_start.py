@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
+import dask
 from distributed import Client, default_client
 
 from dsflow.engines._machine import this_machine
@@ -41,14 +42,16 @@ def start_engine(
                 "make one with distributed.Client(address)."
             )
         return DaskEngine(session, client)
-    from dsflow.clusters import start_local_cluster
+    from dsflow.clusters import LOG_LENGTH, MESSAGES_S, start_local_cluster
 
     threads = threads_per_worker or 1
     n_workers = workers or max(1, (os.cpu_count() or 1) // threads)
     gpus = this_machine(1, None, (), session.n_gpus).gpus
     cluster = start_local_cluster(n_workers, threads, session.memory_bytes, gpus, session.labels)
     try:
-        client = Client(cluster, direct_to_workers=True, set_as_default=False)
+        with dask.config.set({"distributed.admin.low-level-log-length": LOG_LENGTH}):
+            client = Client(cluster, direct_to_workers=True, set_as_default=False)
+        client.scheduler_comm.interval = MESSAGES_S
         client.wait_for_workers(n_workers)
         return DaskEngine(session, client, cluster, here=place_of(cluster.place))
     except BaseException:

@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future as ThreadFuture
 from typing import Any
 
@@ -40,8 +40,12 @@ class Stopper:
         """Addresses of workers that were ended."""
         self._at_work: set[ThreadFuture[None]] = set()
 
-    def stop(self, held: Mapping[str, Any]) -> None:
-        """Stop tasks, without waiting; with each key comes what keeps the scheduler from forgetting it until then."""
+    def stop(self, held: Mapping[str, tuple[str, Any]]) -> None:
+        """Stop tasks, without waiting.
+
+        With each key comes Dask's key for what it is part of, and what keeps the scheduler from forgetting that until
+        then.
+        """
         work = self._stop(dict(held))
         try:
             done = asyncio.run_coroutine_threadsafe(work, self._client.loop.asyncio_loop)
@@ -56,18 +60,20 @@ class Stopper:
         for work in list(self._at_work):
             work.cancel()
 
-    async def _stop(self, held: dict[str, Any]) -> None:
+    async def _stop(self, held: dict[str, tuple[str, Any]]) -> None:
         keys = list(held)
-        assigned = await self._assigned_to(keys)
+        assigned = await self._assigned_to({key: part_of for key, (part_of, _) in held.items()})
         held.clear()  # from now on the scheduler starts none of them
         with contextlib.suppress(OSError, TimeoutError):  # the cluster is going away
             await self._stop_on_workers(keys, assigned)
 
-    async def _assigned_to(self, keys: Collection[str]) -> dict[str, list[str]]:
+    async def _assigned_to(self, parts: Mapping[str, str]) -> dict[str, list[str]]:
         """Which workers have the tasks, running or next in line."""
-        wanted = set(keys)
         processing = await self._client.scheduler.processing(workers=None)
-        found = {address: sorted(wanted.intersection(theirs)) for address, theirs in processing.items()}
+        found = {
+            address: [key for key, part_of in parts.items() if part_of in theirs]
+            for address, theirs in ((address, set(theirs)) for address, theirs in processing.items())
+        }
         return {address: theirs for address, theirs in found.items() if theirs}
 
     async def _stop_on_workers(self, keys: list[str], assigned: dict[str, list[str]]) -> None:

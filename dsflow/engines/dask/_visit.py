@@ -23,6 +23,7 @@ from dsflow._context import Context, active_context
 from dsflow._interrupt import interrupt, run_interruptible, where
 from dsflow._output import TaggedOutput
 from dsflow._session import Session
+from dsflow.engines.dask._supervision import watch
 
 __all__ = ["Visit", "end_visit", "look_at_task", "note_log_level", "root_of", "stop_tasks", "visit_of"]
 
@@ -95,6 +96,7 @@ class Visit:
             self.ended = True
             session, self._session = self._session, None
             pool, self._pool = self._pool, None
+        watch.end()
         if pool is not None:
             pool.close()
         if session is not None:

@@ -31,9 +31,11 @@ from dsflow._future import Future
 from dsflow._graph import Call, Failure, Outcome, Run, Version
 from dsflow.engines.dask._care import Care
 from dsflow.engines.dask._claims import claim
+from dsflow.engines.dask._profiles import BUDGET_S
+from dsflow.engines.dask._supervision import watch
 from dsflow.engines.dask._visit import Visit, note_log_level, visit_of
 
-__all__ = ["Job", "TaskFailed", "forget_tasks", "pick", "run_job"]
+__all__ = ["INLINE_BYTES", "Job", "TaskFailed", "forget_tasks", "load_task", "measures_of", "pick", "run_job"]
 
 
 @dataclass(slots=True, eq=False)
@@ -59,10 +61,15 @@ class Job:
     """What it needs besides being run."""
     is_announced: bool
     """True to report that it begins: its group may have to know."""
+    is_probe: bool
+    """True to report that it takes long: its task is not known yet."""
 
     def __repr__(self) -> str:
         return self.key  # Dask logs it; the arguments are nobody's business
 
+
+INLINE_BYTES = 1 << 12
+"""Results up to this size travel with the report."""
 
 SMALL_TASK = 1 << 16
 """Pickled tasks of so many bytes are kept when they have been read; others, with large closures, are read anew."""
@@ -97,22 +104,54 @@ def run_job(job: Job, task: bytes, *inputs: Stored) -> Any:
     if job.is_announced:
         report(started=job.run_key, at=time.time())
     note_log_level(job.log_level)
-    outcome = _outcome_of(job, task, inputs, visit, emit)
+    probe = _Probe(functools.partial(report, late=job.run_key)) if job.is_probe else None
+    if probe is not None:
+        watch.add(probe)
+    try:
+        outcome = _outcome_of(job, task, inputs, visit, emit)
+    finally:
+        if probe is not None:
+            watch.discard(probe)
     run = outcome.run
     assert run is not None
-    peak_bytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-    moved = worker.transfer_outgoing_bytes_total
     packed = None if outcome.failure is None else pack_failure(outcome.failure)
+    values = None
+    if packed is None and run.bytes_out <= INLINE_BYTES:
+        values = pickle.dumps(tuple(outcome.stored), 5)
     measures = [run.worker, run.start, run.end, run.bytes_in, run.bytes_out]
-    report(key=job.run_key, run=[*measures, worker.address, os.getpid(), peak_bytes, moved], failure=packed)
+    report(key=job.run_key, run=[*measures, *measures_of(worker)], failure=packed, values=values)
     if outcome.failure is not None and packed is not None:
         raise TaskFailed(type(outcome.failure.exception).__name__, packed)
     return tuple(outcome.stored) if job.several else outcome.stored[0]
 
 
-def pick(outputs: tuple[Stored, ...], position: int) -> Stored:
-    """One output of a node that has several."""
-    return outputs[position]
+class _Probe:
+    """A task that is not known yet, and runs."""
+
+    def __init__(self, tell: Callable[..., None]) -> None:
+        self._tell = tell
+        self._start = time.monotonic()
+        self._told = False
+
+    def look(self) -> None:
+        if time.monotonic() - self._start > BUDGET_S:
+            self.hand_over()
+
+    def hand_over(self) -> None:
+        if not self._told:
+            self._told = True
+            self._tell(seconds=time.monotonic() - self._start)
+
+
+def measures_of(worker: Any) -> list[Any]:
+    """What a report says of its worker: address, process, largest memory and bytes sent so far."""
+    peak_bytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    return [worker.address, os.getpid(), peak_bytes, worker.transfer_outgoing_bytes_total]
+
+
+def pick(outputs: Any, place: Any) -> Stored:
+    """One output of a node that has several, or of a pack."""
+    return outputs[place]
 
 
 def _outcome_of(job: Job, pickled: bytes, inputs: Sequence[Stored], visit: Visit, emit: Emit) -> Outcome:
@@ -120,7 +159,7 @@ def _outcome_of(job: Job, pickled: bytes, inputs: Sequence[Stored], visit: Visit
     where = f"worker {visit.worker.name}"
     start = time.time()
     try:
-        outcome = _run(job, _load_task(job, pickled), inputs, visit, emit)
+        outcome = _run(job, load_task(job.key, pickled), inputs, visit, emit)
         if outcome is not None:
             return outcome
         error: Exception = TaskCancelledError(f"{job.key} (called at {job.site}) was cancelled.")
@@ -200,12 +239,13 @@ def _limited_to(cpus: int | None, worker: Any) -> Any:
         yield
 
 
-def _load_task(job: Job, pickled: bytes) -> Any:
+def load_task(key: str, pickled: bytes) -> Any:
+    """Read a pickled task."""
     task = _load_small_task(pickled) if len(pickled) <= SMALL_TASK else pickle.loads(pickled)
     if task is None:  # it was pickled by a name that means nothing here
         _load_small_task.cache_clear()
         raise ModuleNotFoundError(
-            f"{job.key}: the worker cannot import the module that its function is in; "
+            f"{key}: the worker cannot import the module that its function is in; "
             "install it there, or start the program in the folder where the module is."
         )
     if task.pickled is None:

@@ -1,0 +1,168 @@
+"""The worker's side of packing: run many small calls as one task of Dask's, each with an outcome of its own.
+
+A pack that takes longer than it should hands over what it has not begun: the main program sends that anew, to wherever
+there is room. So does one whose call waits for others. Small results go to the main program with the report.
+"""
+
+from __future__ import annotations
+
+import functools
+import pickle
+import threading
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from distributed import get_worker
+
+from dsflow._context import Context
+from dsflow._errors import TaskCancelledError
+from dsflow._execution import run_task
+from dsflow._failure import pack_failure
+from dsflow._freeze import Stored, nbytes_of
+from dsflow._graph import Call, Failure, Outcome, Run
+from dsflow.engines.dask._profiles import BUDGET_S
+from dsflow.engines.dask._supervision import watch
+from dsflow.engines.dask._visit import Visit, note_log_level, visit_of
+from dsflow.engines.dask._worker import INLINE_BYTES, load_task, measures_of
+
+__all__ = ["run_pack"]
+
+MAX_REPORT_BYTES = 1 << 18
+"""A report has so many bytes of results at most; others stay on the worker."""
+
+
+class _FailedInput:
+    """In place of a value that a call of the pack should have made."""
+
+
+class _Pack:
+    """A pack that runs."""
+
+    def __init__(self, key: str, topic: str, n_members: int, visit: Visit) -> None:
+        self.key = key
+        self._topic = topic
+        self._n_members = n_members
+        self._visit = visit
+        self._worker = visit.worker
+        self._lock = threading.Lock()
+        self._start = time.monotonic()
+        self._position = -1
+        """The member that runs, or has run last."""
+        self._begun_at = 0.0
+        self._closed = False
+        """True when no more members are begun."""
+        self._unreported: list[tuple[Any, ...]] = []
+        self._n_bytes = 0
+        self.kept: dict[tuple[int, int], Stored] = {}
+        """Results that stay here, by the position of the member and that of the output."""
+
+    def begin(self, position: int) -> bool:
+        """Return whether a member is to be run now."""
+        with self._lock:
+            self._begun_at = time.monotonic()
+            if self._closed or self._begun_at - self._start > BUDGET_S:
+                return False
+            self._position = position
+            return True
+
+    def add(self, position: int, outcome: Outcome) -> None:
+        """Note what came of a member."""
+        run = outcome.run
+        assert run is not None
+        packed = None if outcome.failure is None else pack_failure(outcome.failure)
+        stored = list(outcome.stored)
+        for n, value in enumerate(stored):
+            nbytes = nbytes_of(value)
+            if nbytes > INLINE_BYTES or self._n_bytes + nbytes > MAX_REPORT_BYTES:
+                self.kept[position, n] = value
+                stored[n] = None
+            else:
+                self._n_bytes += nbytes
+        entry = (position, run.start, run.end, run.bytes_in, run.bytes_out, stored, packed)
+        with self._lock:
+            self._unreported.append(entry)
+
+    def look(self) -> None:
+        """Hand over what has not begun, if the pack takes too long."""
+        if not self._closed and time.monotonic() - self._start > BUDGET_S:
+            self.hand_over()
+
+    def hand_over(self) -> None:
+        """Begin no more members; report what there is to report."""
+        with self._lock:
+            if self._closed:
+                return
+            self._closed = True
+            running = (self._position, time.monotonic() - self._begun_at)
+            self._report(returned=range(self._position + 1, self._n_members), running=running)
+
+    def end(self) -> None:
+        """Report what has not been reported."""
+        with self._lock:
+            left = range(0) if self._closed else range(self._position + 1, self._n_members)
+            self._closed = True
+            self._report(returned=left, ended=True)
+
+    def _report(
+        self, returned: Sequence[int], running: tuple[int, float] | None = None, *, ended: bool = False
+    ) -> None:
+        """Send a report (with the lock held)."""
+        entries, self._unreported = self._unreported, []
+        kept = [place for place in self.kept if any(place[0] == entry[0] for entry in entries)] if self.kept else []
+        blob = pickle.dumps((entries, kept, list(returned), running, ended), 5)
+        if not self._visit.ended:
+            place = f"worker {self._worker.name}"
+            message = {"pack": self.key, "blob": blob, "place": place, "measures": measures_of(self._worker)}
+            self._worker.log_event(self._topic, message)
+
+
+def run_pack(key: str, payload: bytes) -> Any:
+    """Run the calls of a pack on this worker; return the results that are to stay here."""
+    worker = get_worker()
+    topic, log_level, tasks, members, table = pickle.loads(payload)
+    visit = visit_of(worker, topic)
+    note_log_level(log_level)
+    pack = _Pack(key, topic, len(members), visit)
+    watch.add(pack)
+    place = f"worker {worker.name}"
+    try:
+        for position, member in enumerate(members):
+            if not pack.begin(position):
+                break
+            inputs = [table[n] for n in member[3]]
+            if any(value is _FailedInput for value in inputs):
+                table += [_FailedInput] * member[5]
+                continue
+            outcome = _run(member, tasks[member[1]], inputs, visit, place, topic)
+            table += outcome.stored if outcome.failure is None else [_FailedInput] * member[5]
+            pack.add(position, outcome)
+    finally:
+        watch.discard(pack)
+        pack.end()
+    return pack.kept
+
+
+def _run(member: Any, pickled: bytes, inputs: Sequence[Stored], visit: Visit, place: str, topic: str) -> Outcome:
+    """Run one call; what goes wrong before its function is called is a failure of it, too."""
+    key, _, written, _, site, _ = member
+    start = time.time()
+    try:
+        task = load_task(key, pickled)
+        call = Call(*written) if type(written) is tuple else written
+        context = Context(label=key, connect=visit.session, emit=functools.partial(_emit, visit, topic, key, place))
+        run = functools.partial(run_task, task, call, inputs, (), context, site=site, worker=place, portable=True)
+        outcome = visit.run(key, context, run)
+        if outcome is not None:
+            return outcome
+        error: Exception = TaskCancelledError(f"{key} (called at {site}) was cancelled.")
+    except Exception as reason:  # noqa: BLE001 - whatever it is, someone waits for it
+        error = reason
+        error.add_note(f"In task {key}, called at {site}, which was to run on {place}.")
+    return Outcome(failure=Failure(error, key), run=Run(place, start, time.time(), 0, 0))
+
+
+def _emit(visit: Visit, topic: str, key: str, place: str, stream: str, text: str) -> None:
+    if not visit.ended:
+        text = text.encode("utf-8", "backslashreplace").decode()  # what cannot be encoded cannot be sent either
+        visit.worker.log_event(topic, {"key": key, "stream": stream, "text": text, "place": place})
