@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+import uuid
 import weakref
 from collections.abc import Callable, Sequence
 from itertools import groupby
@@ -192,7 +193,7 @@ class Outbox:
         """Send a graph, as `Client.get` does; that has no way to say that tasks are to start in this order."""
         with dask.config.set({"distributed.admin.large-graph-warning-threshold": "1TB"}):
             futures: dict[str, Any] = self._client._graph_to_futures(
-                expr=LLGExpr(graph),
+                expr=LLGExpr(graph, _determ_token=uuid.uuid4().hex),  # or it hashes all that the graph holds
                 keys=set(graph),
                 span_metadata=SpanMetadata(collections=[{"type": "low-level-graph"}]),
                 workers=workers,
