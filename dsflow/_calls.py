@@ -92,10 +92,10 @@ class CallFuture(concurrent.futures.Future[T]):
             if failure.key == self.version.maker:  # its own failure is told here, and nowhere else
                 self.session.note_seen(failure)
             self.fail(failure.exception)
-        if self.session.engine.remote:  # the engine's thread must not wait, as callbacks may
-            courier.bring(self)
-        else:
+        if self.session.engine.may_wait():
             self.announce()
+        else:  # as callbacks may
+            courier.bring(self)
 
     def receive(self, stored: Stored) -> None:
         """End with a value."""

@@ -46,6 +46,9 @@ class Engine(Protocol):
     def waiting(self) -> AbstractContextManager[None]:
         """Be told that the caller waits: hand over what is held back, and lend out its slot if it is a task."""
 
+    def may_wait(self) -> bool:
+        """Return whether the calling thread may wait for nodes: not if it is the one that is told what came of them."""
+
     def adopt(self, value: Any, where: str) -> Version:
         """Return a version of a Dask collection or Future that was passed to the task called ``where``."""
 

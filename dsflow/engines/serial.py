@@ -97,6 +97,10 @@ class SerialEngine:
         finally:
             del self._stacks[threading.current_thread()]
 
+    def may_wait(self) -> bool:
+        """Return True: no thread is but for reports."""
+        return True
+
     def takes_early(self, _: Node) -> bool:
         """Return False: a node runs when its inputs are there."""
         return False

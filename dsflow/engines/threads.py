@@ -138,6 +138,10 @@ class ThreadsEngine:
             self._ready.extend(nodes)
             self._wake(len(nodes))
 
+    def may_wait(self) -> bool:
+        """Return True: no thread is but for reports."""
+        return True
+
     def takes_early(self, _: Node) -> bool:
         """Return False: a node runs when its inputs are there."""
         return False

@@ -16,7 +16,7 @@ import cloudpickle
 from distributed import Client, KilledWorker, get_worker, rejoin, secede
 
 from dsflow._context import active_context
-from dsflow._errors import TaskLostError
+from dsflow._errors import SessionError, TaskLostError
 from dsflow._failure import unpack_failure
 from dsflow._functions import stamp_of
 from dsflow._graph import Node, Version
@@ -152,6 +152,10 @@ class DaskEngine:
         makers = [version.node for version in node.inputs if version.node is not None]
         return any(maker.sent and not maker.opaque and not takes(maker) for maker in makers)
 
+    def may_wait(self) -> bool:
+        """Return whether the calling thread is not the one that receives reports."""
+        return not self._inbox.is_current()
+
     def adopt(self, value: Any, where: str) -> Version:
         """Return a version of a Dask collection, which the cluster computes, or of a Future of Dask's."""
         return adopt(value, self.client, where)
@@ -175,6 +179,11 @@ class DaskEngine:
     @contextlib.contextmanager
     def waiting(self) -> Iterator[None]:
         """Send the window, and give the worker's slot to another task if the caller is one."""
+        if self._inbox.is_current():
+            raise SessionError(
+                "a callback waits for a task, in the thread that would be told that it has ended; "
+                "have the callback start a thread, or put what is to be done in a queue."
+            )
         self._outbox.flush()
         if active_context() is None or _worker_of_task() is None:
             yield

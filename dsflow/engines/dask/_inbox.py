@@ -80,6 +80,10 @@ class Inbox:
         """Have a function called in this thread, soon."""
         self._messages.put(function)
 
+    def is_current(self) -> bool:
+        """Return whether the caller is this thread."""
+        return threading.current_thread() is self._thread
+
     def flush(self) -> None:
         """Have the window sent, once calls that come together are in it."""
         self._messages.put(self._set_flush)
