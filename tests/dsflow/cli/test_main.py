@@ -43,8 +43,9 @@ def load_here(point):
 def test_help_lists_the_verbs_with_what_they_do():
     result = invoke("--help")
     assert result.exit_code == 0
-    assert "  demo    Quantise a photograph" in result.output
-    assert "  run     Run a Python script" in result.output
+    lines = [" ".join(line.split()) for line in result.output.splitlines()]
+    for verb in ("demo Quantise a photograph", "run Run a Python script", "simulate "):
+        assert any(line.startswith(verb) for line in lines)
 
 
 def test_version_is_that_of_the_package():
