@@ -132,7 +132,11 @@ class TaskGroup:
         """Forget a task that has ended; after its own failure, cancel those that have not started."""
         with self._lock:
             self._pending.pop(node.key, None)
-            if failure is None or self._end is not None or failure.key != node.key or failure.seen:
+            if failure is None or failure.key != node.key or failure.seen:
+                return
+            if self._end is not None:  # it ran already when another failed: who is told of that one knows enough
+                if isinstance(self._end, Failure):
+                    failure.cover = failure.cover or self._end
                 return
             self._end = failure
             waiting = [each for each in self._pending.values() if each.started is None]

@@ -15,6 +15,7 @@ from dsflow import (
     Executor,
     SessionError,
     TaskGroup,
+    barrier,
     explain,
     set_wall_clock,
     start,
@@ -141,6 +142,21 @@ def test_a_group_is_entered_once(engine):
         total([1])
     with pytest.raises(RuntimeError, match="make another"), group:
         pass
+
+
+@task
+def fail_in_time(seconds):
+    time.sleep(seconds)
+    raise ValueError(f"after {seconds} s")
+
+
+@only("threads", "dask-inproc")
+def test_of_several_members_of_a_group_that_fail_the_first_one_is_raised_and_that_is_all(engine):
+    with pytest.raises(ValueError, match="after"), TaskGroup("all fail"):
+        for seconds in (0.05, 0.1):
+            fail_in_time(seconds)
+    time.sleep(0.2)
+    barrier()
 
 
 @only("serial", "threads", "dask-inproc")
