@@ -72,10 +72,12 @@ UNTRACED = set(
     """
     test_constraints test_dask_leaving test_dask_stopping test_interrupt test_interrupt_stuck test_killing
     test_law_08_leaks test_law_09_ctrl_c test_law_09_processes test_law_09_stopping test_law_09_stuck
+    test_benchmarks test_contract test_examples test_house test_readme
     """.split()
 )
-"""Files of tests that stop tasks which run in this process. They run without coverage: as long as an exception waits to
-be raised in one thread, CPython 3.11 lets no traced function begin in any other."""
+"""Files of tests that run without coverage. Most of them stop tasks which run in this process: as long as an exception
+waits to be raised in one thread, CPython 3.11 lets no traced function begin in any other. Of the last ones coverage
+would learn nothing."""
 
 
 def pytest_collection_modifyitems(items):

@@ -247,7 +247,7 @@ def test_no_descriptor_is_left_open(tmp_path, monkeypatch):
         stored[0].write_to(tmp_path / "b")
         StoredFile.taken(tmp_path / "b")
         del buffers, frames
-    assert len(list(descriptors.iterdir())) == before
+    assert len(list(descriptors.iterdir())) <= before  # what others had open may be closed by now
 
 
 def test_a_large_file_takes_no_memory(tmp_path):

@@ -109,7 +109,7 @@ def test_a_directory_of_many_small_files_needs_few_descriptors(tmp_path):
         file_of(tmp_path / str(i), str(i).encode())
     before, buffers = len(list(Path("/proc/self/fd").iterdir())), []
     pickle.dumps(StoredDirectory.of(tmp_path), 5, buffer_callback=buffers.append)
-    assert len(list(Path("/proc/self/fd").iterdir())) == before
+    assert len(list(Path("/proc/self/fd").iterdir())) <= before  # what others had open may be closed by now
     assert len(buffers) == 50
 
 
