@@ -21,7 +21,7 @@ from distributed.spans import SpanMetadata
 from dsflow._errors import EngineError
 from dsflow._graph import Failure, Node, Run, Version
 from dsflow._resources import Grant
-from dsflow.engines.dask._pack import run_pack
+from dsflow.engines.dask._pack import Calls, run_pack
 from dsflow.engines.dask._packing import Pack, Packer, payload_of
 from dsflow.engines.dask._relocation import Binding
 from dsflow.engines.dask._sending import LargeTasks, Window, build_graph, cut_lineage
@@ -148,7 +148,7 @@ class Outbox:
                 node.handle = pack
                 self._flights.nodes[node.run_key] = node
             self.bytes_sent += len(payload)
-            graph[pack.key] = DaskTask(pack.key, run_pack, pack.key, payload)
+            graph[pack.key] = DaskTask(pack.key, run_pack, pack.key, Calls(payload))
         futures = self._get(graph)
         for pack in packs:
             pack.future = futures[pack.key]

@@ -11,6 +11,7 @@ import pickle
 import threading
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from distributed import get_worker
@@ -26,10 +27,20 @@ from dsflow.engines.dask._supervision import watch
 from dsflow.engines.dask._visit import Visit, note_log_level, visit_of
 from dsflow.engines.dask._worker import INLINE_BYTES, load_task, measures_of
 
-__all__ = ["run_pack"]
+__all__ = ["Calls", "run_pack"]
 
 MAX_REPORT_BYTES = 1 << 18
 """A report has so many bytes of results at most; others stay on the worker."""
+
+
+@dataclass(slots=True, repr=False, eq=False)
+class Calls:
+    """The calls of a pack, pickled."""
+
+    content: bytes
+
+    def __repr__(self) -> str:
+        return "<calls>"  # Dask logs it; the arguments are nobody's business
 
 
 class _FailedInput:
@@ -117,10 +128,10 @@ class _Pack:
             self._worker.log_event(self._topic, message)
 
 
-def run_pack(key: str, payload: bytes) -> Any:
+def run_pack(key: str, calls: Calls) -> Any:
     """Run the calls of a pack on this worker; return the results that are to stay here."""
     worker = get_worker()
-    topic, log_level, tasks, members, table = pickle.loads(payload)
+    topic, log_level, tasks, members, table = pickle.loads(calls.content)
     visit = visit_of(worker, topic)
     note_log_level(log_level)
     pack = _Pack(key, topic, len(members), visit)

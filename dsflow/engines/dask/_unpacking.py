@@ -10,7 +10,7 @@ from dsflow._graph import REMOTE, Node, Outcome, Run, Version
 from dsflow._ordering import Graph
 from dsflow.engines.dask._outbox import Flights, Outbox
 from dsflow.engines.dask._packing import Pack, Packer
-from dsflow.engines.dask._profiles import SMALL_S
+from dsflow.engines.dask._profiles import SMALL_S, Profile
 from dsflow.engines.dask._reports import Measures, read_failure
 
 __all__ = ["Unpacker"]
@@ -59,24 +59,23 @@ class Unpacker:
     def learn(self, node: Node, seconds: float, nbytes: int) -> None:
         """Note how long a node took and what it gave; the first time that it was much, let others of its task go."""
         self._packer.counted.discard(node.run_key)
-        profile = self._packer.profiles.of(node.function)
-        was_large = profile.is_large(self._packer.capacity)
-        profile.note(seconds, nbytes, is_news=node.key not in self._noted)
+        is_news = node.key not in self._noted
         self._noted.discard(node.key)
-        if not was_large and profile.is_large(self._packer.capacity):
-            self._let_go_of_large(node.function)
+        self._note(node.function, lambda profile: profile.note(seconds, nbytes, is_news=is_news))
 
     def note_long(self, node: Node, seconds: float) -> None:
         """Note that a node has been running for so long, or waits since then."""
         self._packer.counted.discard(node.run_key)
-        if seconds < SMALL_S:
-            return
-        self._noted.add(node.key)
-        profile = self._packer.profiles.of(node.function)
-        was_large = profile.is_large(self._packer.capacity)
-        profile.note_long()
-        if not was_large and profile.is_large(self._packer.capacity):
-            self._let_go_of_large(node.function)
+        if seconds >= SMALL_S:
+            self._noted.add(node.key)
+            self._note(node.function, Profile.note_long)
+
+    def _note(self, task: Any, note: Callable[[Profile], None]) -> None:
+        profile, capacity = self._packer.profiles.of(task), self._packer.capacity
+        was_large = profile.is_large(capacity)
+        note(profile)
+        if profile.is_large(capacity) and not was_large:
+            self._let_go_of_large(task)
 
     def _let_go_of_large(self, task: Any) -> None:
         """Send nodes that were held back as if they were small each for itself, and those that wait for them."""
@@ -140,7 +139,7 @@ class Unpacker:
         return self._flights.let_go(node.run_key)
 
     def _take_back(self, pack: Pack, returned: Sequence[int]) -> None:
-        """Put members that were not begun in front of what waits to be sent; some wait for others first."""
+        """Have members that were not begun sent again; some of them wait for others first."""
         nodes = [node for node in (self._take(pack, position) for position in returned) if node is not None]
         if nodes:
             self._route(self._graph.unclaim(nodes))
