@@ -70,7 +70,7 @@ def only(*names):
 
 UNTRACED = set(
     """
-    test_constraints test_dask_leaving test_dask_stopping test_interrupt test_interrupt_stuck test_killing
+    test_constraints test_dask_leaving test_dask_stopping test_interrupt test_interrupt_stuck test_joblib test_killing
     test_law_08_leaks test_law_09_ctrl_c test_law_09_processes test_law_09_stopping test_law_09_stuck
     test_benchmarks test_contract test_examples test_house test_readme
     """.split()
