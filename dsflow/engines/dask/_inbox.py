@@ -126,7 +126,7 @@ class Inbox:
                 next_sweep = now + SWEEP_S
                 self._sweep()
             is_due = self._flush_at is not None and now >= self._flush_at
-            if is_due or (self._flush_at is None and self._outbox.packer.has_room()):
+            if is_due or (self._flush_at is None and self._outbox.has_work()):
                 self._flush_at = None
                 self._outbox.flush()
 

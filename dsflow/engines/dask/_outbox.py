@@ -120,7 +120,11 @@ class Outbox:
 
     def released(self, key: str) -> bool:
         """Note that a node is settled; return whether there is something to send now."""
-        return self.window.release(key) or (bool(self.window) and len(self._flights) < MAX_IN_FLIGHT // 2)
+        return self.window.release(key) or self.has_work()
+
+    def has_work(self) -> bool:
+        """Whether there are nodes that could be sent now."""
+        return self.packer.has_room() or (self.window.is_waiting and len(self._flights) < MAX_IN_FLIGHT // 2)
 
     def handles_of(self, versions: Sequence[Version]) -> list[Any]:
         """Return the Dask Futures of versions, which are set while a window is sent."""

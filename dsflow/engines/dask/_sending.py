@@ -52,6 +52,11 @@ class Window:
     def __len__(self) -> int:
         return len(self._nodes) + len(self._held_keys)
 
+    @property
+    def is_waiting(self) -> bool:
+        """Whether there are nodes that are not held."""
+        return bool(self._nodes)
+
     def __iter__(self) -> Iterator[Node]:
         return chain(list(self._nodes), *list(self._held.values()))
 

@@ -9,6 +9,7 @@ import pytest
 import dsflow
 from dsflow import INOUT, TaskCancelledError, TaskGroup, TaskLostError, barrier, task, wait_on
 from dsflow._options import Options
+from dsflow.engines.dask._packing import Packer
 from dsflow.engines.dask._profiles import SMALL_BYTES, Profile
 from tests.dsflow.conftest import only
 
@@ -141,6 +142,21 @@ def test_a_long_call_does_not_delay_the_others_of_its_pack(engine):
     assert wait_on(others) == [0, 1, 2, *range(4, 100)]
     assert not futures[3].done()
     assert futures[3].cancel()
+
+
+@parallel
+def test_calls_that_turn_out_to_be_long_are_sent_though_nobody_waits(engine, monkeypatch):
+    monkeypatch.setattr(Packer, "take", lambda _: ([], []))  # as if all slots were busy
+    futures = [sleep_if(n, 0.03) for n in range(10)]
+    dask = engine.engine
+    for _ in range(dask._packer.capacity):
+        dask._packer.profiles.of(sleep_if).note_long()
+    time.sleep(0.05)  # until the window was looked at
+    dask.call(dask._unpacker.send_apart)
+    deadline = time.monotonic() + 30
+    while not all(future.done() for future in futures) and time.monotonic() < deadline:
+        time.sleep(0.01)  # a wait would send what was forgotten
+    assert all(future.done() for future in futures)
 
 
 @parallel
