@@ -94,10 +94,11 @@ class _Pack:
         with self._lock:
             self._unreported.append(entry)
 
-    def look(self) -> None:
-        """Hand over what has not begun, if the pack takes too long."""
+    def look(self) -> bool:
+        """Hand over what has not begun, if the pack takes too long; return whether there may be a reason later."""
         if not self._closed and time.monotonic() - self._start > BUDGET_S:
             self.hand_over()
+        return not self._closed
 
     def hand_over(self) -> None:
         """Begin no more members; report what there is to report."""

@@ -18,8 +18,8 @@ IDLE_S = 1.0
 class Watched(Protocol):
     """Something that runs."""
 
-    def look(self) -> None:
-        """See whether it takes long; called again and again, from another thread."""
+    def look(self) -> bool:
+        """See whether it takes long; called from another thread, again and again while it returns True."""
 
     def hand_over(self) -> None:
         """Begin nothing more, and say so: what runs now takes long, or waits."""
@@ -84,8 +84,11 @@ class _Watch:
             time.sleep(LOOK_S)
             with self._lock:
                 watched = list(self._watched)
-            for each in watched:
-                each.look()
+            seen = [each for each in watched if not each.look()]
+            with self._lock:
+                self._watched.difference_update(seen)
+                if not self._watched and not self._ending:
+                    self._wake.clear()
 
 
 watch = _Watch()

@@ -133,9 +133,10 @@ class _Probe:
         self._start = time.monotonic()
         self._told = False
 
-    def look(self) -> None:
+    def look(self) -> bool:
         if time.monotonic() - self._start > BUDGET_S:
             self.hand_over()
+        return not self._told
 
     def hand_over(self) -> None:
         if not self._told:
