@@ -99,6 +99,7 @@ class Dispatcher:
     def _admitted(self, node: Node) -> list[Node]:
         """Put a node in the queue; return those that can leave it."""
         with self._lock:
+            self._unaccounted.discard(node.key)  # it may have been sent before, and come back
             bisect.insort(self._queue, (-node.options.priority, next(self._numbers), node))
         return self._admit()
 

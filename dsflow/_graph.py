@@ -217,6 +217,8 @@ class Node:
     """Whether the engine has it, and may have those that read its outputs."""
     opaque: bool = False
     """Whether those that read its outputs have to wait until it is settled."""
+    pickled: bytes | None = None
+    """The task as it was at the call, for engines that send it."""
     alone: bool = False
     """Whether it must not share a unit of work with others: one it shared was lost."""
     commuting: bool = False

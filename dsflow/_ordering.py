@@ -92,7 +92,7 @@ class Graph:
         """Note that an engine has not begun nodes it had; return those of them that could run."""
         with self.lock:
             for node in nodes:
-                node.claimed = False
+                node.claimed = node.sent = False
             return [node for node in nodes if not node.waiting and not node.settled]
 
     def settle(self, node: Node, outcome: Outcome) -> tuple[list[Node], list[Node]]:

@@ -111,6 +111,7 @@ class Session:
         node = Node(key, task, call, inputs, handles, site, context.node, task.name, task.options)
         node.commuting = arguments.commutes
         node.opaque = task.options.is_opaque
+        node.pickled = task.pickled
         n_returns = task.returns or 1
         if needs is not None:
             self.dispatcher.check(node, needs)

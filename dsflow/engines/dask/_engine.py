@@ -126,16 +126,17 @@ class DaskEngine:
         is_new = not packer
         apart = []
         for node in nodes:
-            node.handle = node.function.pickled
+            node.handle = node.pickled
             if not node.waiting and packer.takes(node):
                 node.opaque = True
                 packer.put(node)
             else:
-                node.opaque = node.options.is_opaque
                 apart.append(node)
         is_new &= bool(packer)
         if apart:
             is_new |= window.add(apart)
+            for node in apart:  # not before they are in the window: those that follow them come after them
+                node.opaque = node.options.is_opaque
         if is_new:
             self._inbox.flush()
 
@@ -166,7 +167,9 @@ class DaskEngine:
         waiting = list(nodes)
         while waiting:
             node = waiting.pop()
-            if node not in found and not node.alone and (node.opaque or not node.sent) and not node.settled:
+            if node.awaits is not None:
+                waiting += node.awaits()
+            elif node not in found and not node.alone and (node.opaque or not node.sent) and not node.settled:
                 found[node] = None
                 waiting += [version.node for version in node.inputs if version.node is not None]
         if not found:
@@ -261,6 +264,8 @@ class DaskEngine:
                 to_stop[node.run_key] = (node.run_key, held) if pack is None else (pack.key, pack.future)
             released |= self._outbox.window.release(node.key)
             drop_handles(node)
+        if packs is not None:
+            self._packer.drop_settled()
         if to_stop:
             self._stopper.stop(to_stop)
         if released:
@@ -303,6 +308,7 @@ class DaskEngine:
         self._outbox.closed = True
         self._inbox.close()
         self._flights.clear()
+        self._packer.clear()
         self._stopper.close()
         if self._cluster is not None:
             self.client.close()

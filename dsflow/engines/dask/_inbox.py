@@ -163,6 +163,9 @@ class Inbox:
         self._flights.let_go(run_key)
         self._unpacker.learn(node, run.end - run.start, run.bytes_out)
         if values is not None:
+            if node.options.side_effects:  # what is here must not be looked for where it cannot be made again
+                with self._outbox.lock:
+                    drop_handles(node, always=True)
             self._pass_on(node, Outcome(pickle.loads(values), None, run))
         else:
             self.settle(node, run, None if packed is None else read_failure(packed, node))
@@ -223,6 +226,9 @@ class Inbox:
                 self.settle(node, None, None if handle.status == "finished" else failure_of(node, handle))
         self._late = late
         self._unpacker.sweep()
+        packer = self._outbox.packer
+        if packer and self._cluster is None:  # workers may have come or gone since
+            packer.n_slots = max(1, sum(self._client.nthreads().values()))
 
     def _may_come_yet(self, key: str, node: Node, handle: Any) -> bool:
         """Run a task once more whose workers died, if they were killed from outside; return whether to wait for it."""

@@ -14,7 +14,6 @@ from typing import Any
 import dask
 from dask._expr import LLGExpr
 from dask._task_spec import Task as DaskTask
-from dask._task_spec import TaskRef
 from distributed import Client
 from distributed.spans import SpanMetadata
 
@@ -26,7 +25,6 @@ from dsflow.engines.dask._packing import Pack, Packer, payload_of
 from dsflow.engines.dask._relocation import Binding
 from dsflow.engines.dask._sending import LargeTasks, Window, build_graph, cut_lineage
 from dsflow.engines.dask._visit import root_of
-from dsflow.engines.dask._worker import pick
 
 __all__ = ["Flights", "Outbox", "drop_handles"]
 
@@ -99,7 +97,7 @@ class Outbox:
             return
         with self.lock:
             packs, probes = self.packer.take()
-            nodes = [*probes, *self.window.take(MAX_IN_FLIGHT - len(self._flights))]
+            nodes = [*probes, *self.window.take(MAX_IN_FLIGHT - len(self._flights) + self.packer.n_packed)]
             everything = [*nodes, *(node for pack in packs for node in pack.members)]
             if not everything:
                 return
@@ -113,6 +111,8 @@ class Outbox:
                 if packs:
                     self._send_packs(packs)
             except Exception as error:  # noqa: BLE001 - the client is closed, say: every wait has to end
+                for pack in packs:
+                    self.packer.forget(pack)
                 self.fail(everything, error)
                 return
         if probes:
@@ -156,15 +156,6 @@ class Outbox:
         futures = self._get(graph)
         for pack in packs:
             pack.future = futures[pack.key]
-
-    def pick(self, pack: Pack, places: Sequence[tuple[Version, tuple[int, int]]]) -> None:
-        """Give versions handles of their own for values that stayed with a pack."""
-        with self.lock:
-            keys = {f"{pack.key}/{member}-{output}": (member, output) for _, (member, output) in places}
-            graph = {key: DaskTask(key, pick, TaskRef(pack.key), place) for key, place in keys.items()}
-            futures = self._get(graph)
-            for (version, _), key in zip(places, keys, strict=True):
-                version.handle = futures[key]
 
     def _send(self, nodes: list[Node]) -> None:
         cut_lineage(nodes, self._client)

@@ -25,12 +25,12 @@ from dsflow._graph import Call, Failure, Outcome, Run
 from dsflow.engines.dask._profiles import BUDGET_S
 from dsflow.engines.dask._supervision import watch
 from dsflow.engines.dask._visit import Visit, note_log_level, visit_of
-from dsflow.engines.dask._worker import INLINE_BYTES, load_task, measures_of
+from dsflow.engines.dask._worker import load_task, measures_of
 
 __all__ = ["Calls", "run_pack"]
 
-MAX_REPORT_BYTES = 1 << 18
-"""A report has so many bytes of results at most; others stay on the worker."""
+MAX_RESULT = 1 << 20
+"""A result of more bytes does not travel with a report, and a pack with more of them ends."""
 
 
 @dataclass(slots=True, repr=False, eq=False)
@@ -65,14 +65,15 @@ class _Pack:
         """True when no more members are begun."""
         self._unreported: list[tuple[Any, ...]] = []
         self._n_bytes = 0
-        self.kept: dict[tuple[int, int], Stored] = {}
-        """Results that stay here, by the position of the member and that of the output."""
+        """Size of the results so far."""
+        self._too_large: list[int] = []
+        """Members whose results are too large for a report: they run again, each for itself, and keep theirs there."""
 
     def begin(self, position: int) -> bool:
         """Return whether a member is to be run now."""
         with self._lock:
             self._begun_at = time.monotonic()
-            if self._closed or self._begun_at - self._start > BUDGET_S:
+            if self._closed or self._begun_at - self._start > BUDGET_S or self._n_bytes > MAX_RESULT:
                 return False
             self._position = position
             return True
@@ -82,17 +83,14 @@ class _Pack:
         run = outcome.run
         assert run is not None
         packed = None if outcome.failure is None else pack_failure(outcome.failure)
-        stored = list(outcome.stored)
-        for n, value in enumerate(stored):
-            nbytes = nbytes_of(value)
-            if nbytes > INLINE_BYTES or self._n_bytes + nbytes > MAX_REPORT_BYTES:
-                self.kept[position, n] = value
-                stored[n] = None
-            else:
-                self._n_bytes += nbytes
-        entry = (position, run.start, run.end, run.bytes_in, run.bytes_out, stored, packed)
+        nbytes = sum(map(nbytes_of, outcome.stored))
         with self._lock:
-            self._unreported.append(entry)
+            if nbytes > MAX_RESULT:
+                self._too_large.append(position)
+                return
+            self._n_bytes += nbytes
+            run_of = (position, run.start, run.end, run.bytes_in, run.bytes_out)
+            self._unreported.append((*run_of, list(outcome.stored), packed))
 
     def look(self) -> bool:
         """Hand over what has not begun, if the pack takes too long; return whether there may be a reason later."""
@@ -121,16 +119,16 @@ class _Pack:
     ) -> None:
         """Send a report (with the lock held)."""
         entries, self._unreported = self._unreported, []
-        kept = [place for place in self.kept if any(place[0] == entry[0] for entry in entries)] if self.kept else []
-        blob = pickle.dumps((entries, kept, list(returned), running, ended), 5)
+        too_large, self._too_large = self._too_large, []
+        blob = pickle.dumps((entries, too_large, list(returned), running, ended), 5)
         if not self._visit.ended:
             place = f"worker {self._worker.name}"
             message = {"pack": self.key, "blob": blob, "place": place, "measures": measures_of(self._worker)}
             self._worker.log_event(self._topic, message)
 
 
-def run_pack(key: str, calls: Calls) -> Any:
-    """Run the calls of a pack on this worker; return the results that are to stay here."""
+def run_pack(key: str, calls: Calls) -> None:
+    """Run the calls of a pack on this worker; what comes of them is in the reports."""
     worker = get_worker()
     topic, log_level, tasks, members, table = pickle.loads(calls.content)
     visit = visit_of(worker, topic)
@@ -142,6 +140,10 @@ def run_pack(key: str, calls: Calls) -> Any:
         for position, member in enumerate(members):
             if not pack.begin(position):
                 break
+            if member[0] in visit.cancelled:
+                visit.cancelled.discard(member[0])
+                table += [_FailedInput] * member[5]
+                continue
             inputs = [table[n] for n in member[3]]
             if any(value is _FailedInput for value in inputs):
                 table += [_FailedInput] * member[5]
@@ -152,7 +154,6 @@ def run_pack(key: str, calls: Calls) -> Any:
     finally:
         watch.discard(pack)
         pack.end()
-    return pack.kept
 
 
 def _run(member: Any, pickled: bytes, inputs: Sequence[Stored], visit: Visit, place: str, topic: str) -> Outcome:

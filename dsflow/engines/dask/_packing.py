@@ -62,7 +62,7 @@ class Packer:
 
     def __init__(self, graph: Graph, n_slots: int, may_add: Callable[[], bool]) -> None:
         self._graph = graph
-        self._n_slots = n_slots
+        self.n_slots = max(1, n_slots)
         self._may_add = may_add
         self.profiles = Profiles()
         self._ready: deque[Node] = deque()
@@ -89,12 +89,12 @@ class Packer:
             return False
         if call.private is not None and call.private.nbytes > SMALL_BYTES:
             return False
-        return len(node.function.pickled) <= LARGE_TASK and all(map(_is_small, node.inputs))
+        return len(node.pickled or b"") <= LARGE_TASK and all(map(_is_small, node.inputs))
 
     @property
     def capacity(self) -> int:
         """How many packs may be on their way at a time."""
-        return PACKS_PER_SLOT * self._n_slots
+        return PACKS_PER_SLOT * self.n_slots
 
     def has_room(self) -> bool:
         """Whether there are nodes that could be sent now."""
@@ -103,6 +103,28 @@ class Packer:
     def packs(self) -> dict[Node, Pack]:
         """Return the packs that are on their way, by their members."""
         return {node: pack for pack in list(self.in_flight.values()) for node in pack.members}
+
+    def drop_settled(self) -> None:
+        """Let go of packs all of whose members are settled, so that those which wait for a slot are not run."""
+        for pack in list(self.in_flight.values()):
+            if pack.future is not None and all(node.settled for node in pack.members):
+                self.forget(pack)
+
+    def forget(self, pack: Pack) -> None:
+        """Note that a pack is not on its way any more."""
+        self.in_flight.pop(pack.key, None)
+        self.counted.discard(pack.key)
+
+    def clear(self) -> None:
+        """Let go of everything."""
+        self._ready.clear()
+        self.in_flight.clear()
+        self.counted.clear()
+
+    @property
+    def n_packed(self) -> int:
+        """How many nodes are on their way in packs."""
+        return sum(len(pack.left) for pack in list(self.in_flight.values()))
 
     def put(self, node: Node) -> None:
         """Add a node that can run."""
@@ -144,7 +166,7 @@ class Packer:
         estimate = self.profiles.of(first.function).estimate_s
         assert estimate is not None
         seconds = estimate
-        share = min(BUDGET_S, max(SHARE_S, estimate * (len(self._ready) + 1) / self._n_slots))
+        share = min(BUDGET_S, max(SHARE_S, estimate * (len(self._ready) + 1) / self.n_slots))
         while self._ready and seconds < share and len(members) < MAX_MEMBERS:
             node = self._ready[0]
             profile = self.profiles.of(node.function)
@@ -174,7 +196,7 @@ class Packer:
                         continue
                     assert profile.estimate_s is not None
                     node.claimed = node.sent = node.opaque = True
-                    node.handle = node.function.pickled
+                    node.handle = node.pickled
                     members.append(node)
                     seconds += profile.estimate_s
 
@@ -205,7 +227,7 @@ def payload_of(pack: Pack, topic: str, log_level: int) -> bytes:
     """By identity of the weak reference's version."""
     members = []
     for node in pack.members:
-        read = [positions[v] if v in positions else made.get(id(v), -1) for v in node.inputs]
+        read = [positions[v] if v in positions else made[id(v)] for v in node.inputs]
         task = tasks.setdefault(node.handle, len(tasks))
         call = node.call
         is_simple = call.shared is None and call.private is None and not call.collections and not call.changed

@@ -7,7 +7,7 @@ from typing import Any
 
 from dsflow._options import OnFailure, Options
 
-__all__ = ["BUDGET_S", "SMALL_BYTES", "SMALL_S", "Profile", "Profiles"]
+__all__ = ["BUDGET_S", "SMALL_BYTES", "SMALL_RESULT", "SMALL_S", "Profile", "Profiles"]
 
 BUDGET_S = 0.02
 """A pack runs for so long; what it has not begun by then goes elsewhere."""
@@ -16,7 +16,7 @@ SMALL_S = 0.01
 """Tasks that take no longer are sent many at a time."""
 
 SMALL_BYTES = 1 << 16
-"""The same for tasks that return no more."""
+"""Calls whose arguments are no larger are sent with others."""
 
 OVERHEAD_S = 2e-5
 """What a task in a pack takes besides its function."""
@@ -24,7 +24,11 @@ OVERHEAD_S = 2e-5
 MEMORY = 0.8
 """How much what was seen before the last run counts, beside that."""
 
-MOSTLY = 0.5
+MOSTLY, SELDOM = 0.6, 0.3
+"""A task is long from when this share of its runs is, until that one is."""
+
+SMALL_RESULT = 1 << 12
+"""Tasks that return no more bytes are sent many at a time; so much comes with a report."""
 
 
 class Profile:
@@ -33,7 +37,7 @@ class Profile:
     That a run takes long now and then does no harm: it delays those it was sent with by `BUDGET_S` at most.
     """
 
-    __slots__ = ("_long_share", "_n_long", "_nbytes", "_seconds", "is_plain")
+    __slots__ = ("_is_long", "_long_share", "_n_long", "_nbytes", "_seconds", "is_plain")
 
     def __init__(self, options: Options) -> None:
         self.is_plain = (
@@ -51,6 +55,7 @@ class Profile:
         """How many runs took long."""
         self._long_share = 0.0
         """Which share of the runs does, of late."""
+        self._is_long = False
 
     def note(self, seconds: float, nbytes: int, *, is_news: bool = True) -> None:
         """Learn from a run; that it takes long may have been noted before."""
@@ -60,12 +65,14 @@ class Profile:
                 self.note_long()
             return
         self._long_share *= MEMORY
+        self._is_long &= self._long_share > SELDOM
         self._seconds = seconds if self._seconds is None else MEMORY * self._seconds + (1 - MEMORY) * seconds
 
     def note_long(self) -> None:
         """Learn that a run takes long."""
         self._n_long += 1
         self._long_share = MEMORY * self._long_share + 1 - MEMORY
+        self._is_long |= self._long_share > MOSTLY
 
     @property
     def estimate_s(self) -> float | None:
@@ -74,15 +81,13 @@ class Profile:
 
     def is_small(self) -> bool:
         """Whether it is known to be quick and to return little."""
-        return (
-            self.is_plain and self._seconds is not None and self._long_share <= MOSTLY and self._nbytes <= SMALL_BYTES
-        )
+        return self.is_plain and self._seconds is not None and not self._is_long and self._nbytes <= SMALL_RESULT
 
     def is_large(self, n_seen: int) -> bool:
         """Whether it is not to be held back to be sent with others; the first runs on ``n_seen`` slots may mislead."""
-        if not self.is_plain or self._nbytes > SMALL_BYTES:
+        if not self.is_plain or self._nbytes > SMALL_RESULT:
             return True
-        return self._n_long >= n_seen if self._seconds is None else self._long_share > MOSTLY
+        return self._n_long >= n_seen if self._seconds is None else self._is_long
 
 
 class Profiles:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from typing import Protocol
 
 __all__ = ["Watched", "hand_over", "watch"]
+
+logger = logging.getLogger("dsflow")
 
 LOOK_S = 0.005
 """Time between two looks."""
@@ -84,11 +87,19 @@ class _Watch:
             time.sleep(LOOK_S)
             with self._lock:
                 watched = list(self._watched)
-            seen = [each for each in watched if not each.look()]
+            seen = [each for each in watched if not _may_look_again(each)]
             with self._lock:
                 self._watched.difference_update(seen)
                 if not self._watched and not self._ending:
                     self._wake.clear()
+
+
+def _may_look_again(watched: Watched) -> bool:
+    try:
+        return watched.look()
+    except Exception:
+        logger.exception("what takes long cannot be reported")
+        return False
 
 
 watch = _Watch()

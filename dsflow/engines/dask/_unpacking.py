@@ -6,7 +6,7 @@ import pickle
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from dsflow._graph import REMOTE, Node, Outcome, Run, Version
+from dsflow._graph import Node, Outcome, Run
 from dsflow._ordering import Graph
 from dsflow.engines.dask._outbox import Flights, Outbox
 from dsflow.engines.dask._packing import Pack, Packer
@@ -98,22 +98,19 @@ class Unpacker:
         measures.read([place, 0.0, 0.0, 0, 0, *message["measures"]])
         if pack is None:  # it ran a second time, after its worker had died
             return
-        entries, kept, returned, running, ended = pickle.loads(message["blob"])
-        if kept:
-            self._pick(pack, kept)
+        entries, too_large, returned, running, ended = pickle.loads(message["blob"])
         if running is not None:
             self._packer.counted.discard(pack.key)
             if running[0] >= 0:
                 self.note_long(pack.members[running[0]], running[1])
-        if ended:
-            self._packer.counted.discard(pack.key)
-            del self._packer.in_flight[pack.key]
         self._take_back(pack, returned)
-        self._settle_all(pack, entries, set(kept), place)
+        self._take_back(pack, too_large, alone=True)
+        self._settle_all(pack, entries, place)
+        if ended:
+            self._packer.forget(pack)
+            self._take_back(pack, list(pack.left), alone=True)  # none, unless a report was lost
 
-    def _settle_all(
-        self, pack: Pack, entries: Sequence[tuple[Any, ...]], places_kept: set[tuple[int, int]], place: str
-    ) -> None:
+    def _settle_all(self, pack: Pack, entries: Sequence[tuple[Any, ...]], place: str) -> None:
         for position, start, end, bytes_in, bytes_out, stored, packed in entries:
             node = self._take(pack, position)
             if node is None:
@@ -123,9 +120,6 @@ class Unpacker:
                 self._settle(node, Outcome([], read_failure(packed, node), run))
                 continue
             self.learn(node, end - start, bytes_out)
-            for n in range(len(stored)) if places_kept else ():
-                if (position, n) in places_kept:
-                    stored[n] = REMOTE
             self._settle(node, Outcome(stored, None, run))
 
     def _take(self, pack: Pack, position: int) -> Node | None:
@@ -138,22 +132,14 @@ class Unpacker:
             return None
         return self._flights.let_go(node.run_key)
 
-    def _take_back(self, pack: Pack, returned: Sequence[int]) -> None:
+    def _take_back(self, pack: Pack, positions: Sequence[int], *, alone: bool = False) -> None:
         """Have members that were not begun sent again; some of them wait for others first."""
-        nodes = [node for node in (self._take(pack, position) for position in returned) if node is not None]
+        nodes = [node for node in (self._take(pack, position) for position in positions) if node is not None]
+        for node in nodes:
+            node.started = None
+            node.alone |= alone
         if nodes:
             self._route(self._graph.unclaim(nodes))
-
-    def _pick(self, pack: Pack, kept: Sequence[tuple[int, int]]) -> None:
-        places: list[tuple[Version, tuple[int, int]]] = []
-        for position, n in kept:
-            node = pack.members[position]
-            version = node.outputs[n]() if position in pack.left and node.handle is pack else None
-            if version is not None:
-                version.depth = 1 + max((each.depth for each in node.inputs), default=0)
-                places.append((version, (position, n)))
-        if places:
-            self._outbox.pick(pack, places)
 
     # --- packs without a report --------------------------------------------------------------------------------------
 
@@ -168,10 +154,6 @@ class Unpacker:
             if key not in self._late:
                 late.add(key)  # its report may be on its way
                 continue
-            del self._packer.in_flight[key]
-            self._packer.counted.discard(key)
-            nodes = [node for node in (self._take(pack, position) for position in list(pack.left)) if node is not None]
-            for node in nodes:
-                node.alone, node.started = True, None
-            self._route(self._graph.unclaim(nodes))
+            self._packer.forget(pack)
+            self._take_back(pack, list(pack.left), alone=True)
         self._late = late

@@ -29,6 +29,9 @@ __all__ = ["Visit", "end_visit", "look_at_task", "note_log_level", "root_of", "s
 
 T = TypeVar("T")
 
+MAX_CANCELLED = 10_000
+"""So many keys of cancelled tasks are remembered."""
+
 
 class Visit:
     """What one program has on one worker."""
@@ -41,6 +44,8 @@ class Visit:
         self._lock = threading.RLock()
         self._running: dict[str, tuple[Context, float]] = {}
         """The tasks that run now, and since when, by the key of the attempt."""
+        self.cancelled: set[str] = set()
+        """Keys of tasks that were to be stopped, and did not run here then; one of a pack may be next."""
         self._session: Session | None = None
         self._pool: ChildPool | None = None
 
@@ -57,9 +62,13 @@ class Visit:
     def stop(self, keys: Iterable[str]) -> list[str]:
         """Stop tasks and what they have called, as far as that is possible; return those that run still."""
         found = []
+        if len(self.cancelled) > MAX_CANCELLED:
+            self.cancelled.clear()
         for key in keys:
             context, _ = self._running.get(key, (None, 0.0))
-            if context is not None and interrupt(key):
+            if context is None:
+                self.cancelled.add(key)
+            elif interrupt(key):
                 found.append(key)
                 if context.children:  # it waits for them, perhaps
                     context.session.engine.call(partial(_cancel_children, context))  # type: ignore[attr-defined]  # it is a DaskEngine

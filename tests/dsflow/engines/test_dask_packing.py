@@ -7,10 +7,21 @@ import time
 import pytest
 
 import dsflow
-from dsflow import INOUT, TaskCancelledError, TaskGroup, TaskLostError, barrier, task, wait_on
+from dsflow import (
+    COMMUTATIVE,
+    INOUT,
+    TaskCancelledError,
+    TaskGroup,
+    TaskLostError,
+    barrier,
+    constraint,
+    share,
+    task,
+    wait_on,
+)
 from dsflow._options import Options
 from dsflow.engines.dask._packing import Packer
-from dsflow.engines.dask._profiles import SMALL_BYTES, Profile
+from dsflow.engines.dask._profiles import Profile
 from tests.dsflow.conftest import only
 
 parallel = only("dask", "dask-inproc")
@@ -54,6 +65,17 @@ def blow_up(x, n_bytes):
 
 @task(values=INOUT)
 def append(values, item):
+    values.append(item)
+
+
+@constraint(cpus=1)
+@task
+def take_one(x):
+    return x
+
+
+@task(values=COMMUTATIVE)
+def gather(values, item):
     values.append(item)
 
 
@@ -166,14 +188,59 @@ def test_what_waits_for_others_does_not_keep_them_from_running(engine):
 
 
 @parallel
-def test_large_results_of_a_pack_stay_on_the_worker(engine):
+def test_results_of_a_pack_may_be_larger_than_expected(engine):
     know(lambda: blow_up(1, 1))
-    futures = [blow_up(n, 10_000) for n in range(10)]
+    sizes = [10, 10_000, 3 << 20, 10]
+    assert [len(value) for value in wait_on([blow_up(1, size) for size in sizes])] == [size + 1 for size in sizes]
+    later = [blow_up(1, 10_000) for _ in range(3)]
     barrier()
-    assert any(future._version.handle is not None for future in futures)
-    assert wait_on(futures) == [bytes(10_000) + bytes([n]) for n in range(10)]
-    assert wait_on(blow_up(1, 10 * SMALL_BYTES)) == bytes(10 * SMALL_BYTES) + bytes([1])
-    assert [len(value) for value in wait_on([blow_up(n, 100_000) for n in range(5)])] == [100_001] * 5
+    assert all(future._version.handle is not None for future in later), "no small task any more"
+    assert [len(value) for value in wait_on(later)] == [10_001] * 3
+
+
+@parallel
+def test_calls_of_a_pack_and_calls_with_a_constraint_do_not_block_each_other(engine):
+    know(lambda: sleep_if(1, 0))
+    futures = [sleep_if(n, 0.03) for n in range(30)]
+    modest = [take_one(n) for n in range(3)]
+    more = [sleep_if(n, 0) for n in range(30)]
+    assert wait_on(futures + more) == [*range(30), *range(30)]
+    assert wait_on(modest) == [0, 1, 2]
+
+
+@parallel
+def test_a_call_runs_with_what_its_function_was_at_the_call(engine):
+    value = 1
+
+    @task
+    def add_value(x):
+        return x + value
+
+    gate = sleep_if(1, 0.3)
+    before = [add_value(gate) for _ in range(3)]
+    value = 2
+    assert add_value(0).result() == 2
+    assert wait_on(before) == [2, 2, 2]
+
+
+@parallel
+def test_calls_that_are_cancelled_before_they_run_take_no_slot(engine):
+    know(lambda: sleep_if(1, 0))
+    gates = [task(sleep_if.function)(n, 0.5) for n in range(4)]
+    futures = [sleep_if(n, 60) for n in range(3)]
+    time.sleep(0.1)
+    assert all(future.cancel() for future in futures)
+    assert wait_on(gates) == [0, 1, 2, 3]
+    assert sleep_if(7, 0).result(timeout=30) == 7
+
+
+@parallel
+def test_a_future_of_a_commutative_group_can_be_looked_at_by_a_task(engine):
+    values = share([])
+    for n in range(3):
+        gather(values, sleep_if(n, 0.05))
+    assert exception_of(Holder(values)).result() == ["NoneType"]
+    assert sorted(wait_on(values)) == [0, 1, 2]
 
 
 @only("dask")
