@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import uuid
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -88,7 +89,7 @@ class DaskEngine:
         self._cluster = cluster
         self._session = session
         self._is_nested = root is not None
-        own_topic = f"dsflow-{id(self):x}-{client.id}"
+        own_topic = f"dsflow-{uuid.uuid4().hex[:12]}-{client.id}"
         self.topic = own_topic if root is None else f"{root}/{own_topic}"
         self._flights = Flights()
         self._courier = Courier(client, self.topic, all_import=cluster is not None)

@@ -132,6 +132,8 @@ def run_pack(key: str, calls: Calls) -> None:
     worker = get_worker()
     topic, log_level, tasks, members, table = pickle.loads(calls.content)
     visit = visit_of(worker, topic)
+    if visit.ended:
+        return
     note_log_level(log_level)
     pack = _Pack(key, topic, len(members), visit)
     watch.add(pack)

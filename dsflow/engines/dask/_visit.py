@@ -9,6 +9,7 @@ import asyncio
 import logging
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -28,6 +29,9 @@ from dsflow.engines.dask._supervision import watch
 __all__ = ["Visit", "end_visit", "look_at_task", "note_log_level", "root_of", "stop_tasks", "visit_of"]
 
 T = TypeVar("T")
+
+SENT_S = 1.0
+"""The last reports have so long to be sent."""
 
 MAX_CANCELLED = 10_000
 """So many keys of cancelled tasks are remembered."""
@@ -118,6 +122,8 @@ def _cancel_children(context: Context) -> None:
 
 
 _lock = threading.Lock()
+_left_by: deque[str] = deque(maxlen=1000)
+"""The last programs that have left this worker."""
 
 
 def root_of(topic: str) -> str:
@@ -132,6 +138,10 @@ def visit_of(worker: Any, topic: str) -> Visit:
         visit: Visit = worker.dsflow_visits[root]
     except (AttributeError, KeyError):
         with _lock:
+            if root in _left_by:  # what is late: its program has gone
+                visit = Visit(worker, root)
+                visit.ended = True
+                return visit
             if not hasattr(worker, "dsflow_visits"):
                 worker.dsflow_visits = {}
             if root not in worker.dsflow_visits:
@@ -156,13 +166,19 @@ def look_at_task(root: str, key: str, dask_worker: Any) -> str | None:
 async def end_visit(root: str, dask_worker: Any) -> list[str]:
     """Take away what a program has on a worker, by its event loop; return the tasks that run still."""
     visits = getattr(dask_worker, "dsflow_visits", {})
-    visit: Visit | None = visits.pop(root, None)
+    with _lock:
+        _left_by.append(root)
+        visit: Visit | None = visits.pop(root, None)
     if visit is None:
         return []
     with ThreadPoolExecutor(1, "dsflow-end") as thread:  # it waits for what this event loop does
         left = await asyncio.get_running_loop().run_in_executor(thread, visit.end)
     with _lock:
         _capture.end()
+    deadline = time.monotonic() + SENT_S
+    while dask_worker.batched_stream.buffer and time.monotonic() < deadline:  # the last reports, on another connection
+        await asyncio.sleep(0.002)
+    await asyncio.sleep(0.005)
     return left
 
 

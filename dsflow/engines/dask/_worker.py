@@ -92,6 +92,8 @@ def run_job(job: Job, task: bytes, *inputs: Stored) -> Any:
     """Run a node, given the pickled task, on this worker; return its stored outputs."""
     worker = get_worker()
     visit = visit_of(worker, job.topic)
+    if visit.ended:
+        raise TaskCancelledError(f"{job.key} (called at {job.site}) was cancelled: its program has left the cluster.")
 
     def report(**message: Any) -> None:
         if not visit.ended:
