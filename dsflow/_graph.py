@@ -65,7 +65,10 @@ class Failure:
     def throw(self) -> NoReturn:
         """Raise the exception, with the frames it had when the task failed."""
         self.seen = True
-        raise self.exception.with_traceback(self._traceback)
+        try:
+            raise self.exception.with_traceback(self._traceback)
+        finally:
+            del self  # this frame becomes part of the traceback, and must not hold what holds the exception
 
 
 @dataclass(frozen=True, slots=True)
