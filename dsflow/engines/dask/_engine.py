@@ -212,8 +212,10 @@ class DaskEngine:
             with self.waiting():
                 values: list[Stored] = self._gather(handles)
         except KilledWorker as error:
+            error.__traceback__ = None  # the client keeps the error, which must not keep what these frames hold
             raise TaskLostError(lost_text(error)) from None
         except TaskFailed as error:
+            error.__traceback__ = None
             unpack_failure(error.packed).throw()
         return values
 
