@@ -1,5 +1,6 @@
 """Blocked arrays with NumPy's meaning: ``import dsarray as ds``."""
 
+from dsarray import _reduce as _reduce
 from dsarray._array import Array
 from dsarray._config import config
 from dsarray._creation import array, eye, from_blocks, from_function, full, identity, ones, zeros

@@ -5,24 +5,23 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, SupportsIndex
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
-from dsarray import _display, _elementwise, _indexing, _map, _protocol, _rechunk, _reduce, _reshape, _rows, _sinks
+from dsarray import _assignment, _display, _elementwise, _indexing, _map, _protocol, _rechunk, _rows, _sinks
 from dsarray._blocks import Blocks
 from dsarray._cell import Cells, Reading, start_cells
 from dsarray._grid import BlockSize, Chunks, shape_of
+from dsarray._methods import NumPyMethods
 from dsflow import Future
 
 __all__ = ["Array"]
 
-Axis = SupportsIndex | Sequence[SupportsIndex] | None
 
-
-class Array(NDArrayOperatorsMixin):
+class Array(NumPyMethods, NDArrayOperatorsMixin):
     """A blocked N-D array with NumPy's meaning: a recorded expression whose blocks are started when needed.
 
     Arrays are made by `dsarray.array`, `dsarray.random_array` and the like, and by operations on other arrays. An
@@ -174,9 +173,7 @@ class Array(NDArrayOperatorsMixin):
         return _indexing.get(self, key)
 
     def __setitem__(self, key: Any, value: Any) -> None:
-        raise TypeError(
-            "Array: assignment to elements is not supported; use ds.where(condition, new, a), or build the array anew."
-        )
+        _assignment.assign(self, key, value)
 
     def rechunk(self, block_size: BlockSize) -> Array:
         """Return the same array in other blocks.
@@ -189,31 +186,7 @@ class Array(NDArrayOperatorsMixin):
         """
         return _rechunk.to_block_size(self, block_size)
 
-    @property
-    def T(self) -> Array:  # noqa: N802 - NumPy's name
-        """The array with its axes reversed."""
-        return _reshape.transpose(self, None)
-
-    def transpose(self, *axes: Any) -> Array:
-        """Return the array with its axes in another order, by default reversed."""
-        is_one_order = len(axes) == 1 and not hasattr(axes[0], "__index__")
-        return _reshape.transpose(self, axes[0] if is_one_order else axes or None)
-
-    def reshape(self, *shape: Any) -> Array:
-        """Return the elements, in C order, in another shape; one length may be -1."""
-        return _reshape.reshape(self, shape[0] if len(shape) == 1 else shape)
-
-    def ravel(self) -> Array:
-        """Return the elements, in C order, in one axis."""
-        return _reshape.reshape(self, (-1,))
-
-    flatten = ravel
-
-    def squeeze(self, axis: Any = None) -> Array:
-        """Return the array without its axes of length 1, or without those named."""
-        return _reshape.squeeze(self, axis)
-
-    # --- elementwise -------------------------------------------------------------------------------------------------
+    # --- NumPy's protocols -------------------------------------------------------------------------------------------
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **keywords: Any) -> Any:
         return _elementwise.apply_ufunc(ufunc, method, inputs, keywords)
@@ -229,35 +202,11 @@ class Array(NDArrayOperatorsMixin):
     ) -> Any:
         return _protocol.apply_function(function, args, keywords)
 
+    # --- other types and functions -----------------------------------------------------------------------------------
+
     def astype(self, dtype: npt.DTypeLike) -> Array:
         """Return the array with another type of elements."""
         return _elementwise.astype(self, dtype)
-
-    def copy(self) -> Array:
-        """Return an array that changes apart from this one (``a += 1``)."""
-        return Array(self._cells, self.chunks, self.dtype, sparse=self.sparse)
-
-    def clip(self, min: Any = None, max: Any = None) -> Array:  # noqa: A002 - NumPy's names
-        """Return the array with its values limited to a range."""
-        return _elementwise.clip(self, min, max)
-
-    def round(self, decimals: int = 0) -> Array:
-        """Return the array rounded to a number of decimals."""
-        return _elementwise.elementwise(np.round, self, decimals=decimals)
-
-    @property
-    def real(self) -> Array:
-        """The real part."""
-        return _elementwise.elementwise(np.real, self)
-
-    @property
-    def imag(self) -> Array:
-        """The imaginary part."""
-        return _elementwise.elementwise(np.imag, self)
-
-    def conj(self) -> Array:
-        """Return the complex conjugate."""
-        return self.copy() if self.dtype.kind in "biuf" else _elementwise.elementwise(np.conjugate, self)
 
     def to_dense(self) -> Array:
         """Return the array with ndarrays as blocks."""
@@ -267,62 +216,11 @@ class Array(NDArrayOperatorsMixin):
         """Return the array of ``function(block, …)``; see `dsarray.map_blocks`."""
         return _map.map_blocks(function, self, *arrays, **keywords)
 
-    def dot(self, other: Any) -> Array:
-        """Return the matrix product, as ``self @ other``; scalars multiply."""
-        product: Array = _protocol.dot(self, other)
-        return product
-
-    # --- reductions --------------------------------------------------------------------------------------------------
-
-    def sum(self, axis: Axis = None, dtype: npt.DTypeLike | None = None, *, keepdims: bool = False) -> Array:
-        """Return the sum over axes."""
-        return _reduce.reduce(self, "sum", axis, keepdims, dtype=dtype)
-
-    def prod(self, axis: Axis = None, dtype: npt.DTypeLike | None = None, *, keepdims: bool = False) -> Array:
-        """Return the product over axes."""
-        return _reduce.reduce(self, "prod", axis, keepdims, dtype=dtype)
-
-    def mean(self, axis: Axis = None, dtype: npt.DTypeLike | None = None, *, keepdims: bool = False) -> Array:
-        """Return the mean over axes."""
-        return _reduce.reduce(self, "mean", axis, keepdims, dtype=dtype)
-
-    def var(
-        self, axis: Axis = None, dtype: npt.DTypeLike | None = None, *, ddof: float = 0, keepdims: bool = False
-    ) -> Array:
-        """Return the variance over axes; sums are divided by their number of elements less ``ddof``."""
-        return _reduce.reduce(self, "var", axis, keepdims, dtype=dtype, ddof=ddof)
-
-    def std(
-        self, axis: Axis = None, dtype: npt.DTypeLike | None = None, *, ddof: float = 0, keepdims: bool = False
-    ) -> Array:
-        """Return the standard deviation over axes; sums are divided by their number of elements less ``ddof``."""
-        return _reduce.reduce(self, "std", axis, keepdims, dtype=dtype, ddof=ddof)
-
-    def min(self, axis: Axis = None, *, keepdims: bool = False) -> Array:
-        """Return the least element over axes."""
-        return _reduce.reduce(self, "min", axis, keepdims)
-
-    def max(self, axis: Axis = None, *, keepdims: bool = False) -> Array:
-        """Return the greatest element over axes."""
-        return _reduce.reduce(self, "max", axis, keepdims)
-
-    def any(self, axis: Axis = None, *, keepdims: bool = False) -> Array:
-        """Return whether any element over axes is true."""
-        return _reduce.reduce(self, "any", axis, keepdims)
-
-    def all(self, axis: Axis = None, *, keepdims: bool = False) -> Array:
-        """Return whether all elements over axes are true."""
-        return _reduce.reduce(self, "all", axis, keepdims)
-
-    def argmin(self, axis: SupportsIndex | None = None, *, keepdims: bool = False) -> Array:
-        """Return the position of the first least element."""
-        return _reduce.reduce(self, "argmin", axis, keepdims)
-
-    def argmax(self, axis: SupportsIndex | None = None, *, keepdims: bool = False) -> Array:
-        """Return the position of the first greatest element."""
-        return _reduce.reduce(self, "argmax", axis, keepdims)
-
     # --- copies and travel -------------------------------------------------------------------------------------------
+
+    def copy(self) -> Array:
+        """Return an array that changes apart from this one (``a += 1``)."""
+        return Array(self._cells, self.chunks, self.dtype, sparse=self.sparse)
 
     def become(self, other: Array) -> None:
         """Take the value of an array of the same shape and type; everyone who holds this array sees it."""

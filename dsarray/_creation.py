@@ -12,6 +12,7 @@ from dsarray import _rechunk
 from dsarray._array import Array
 from dsarray._cell import Cell, Reading, Value, make_cells
 from dsarray._config import default_chunks
+from dsarray._functions import implements
 from dsarray._grid import Chunks, block_indices, block_shape, check_shape, grid_of, offsets
 from dsarray._sparse import is_sparse, to_csr
 from dsflow import Future
@@ -276,3 +277,22 @@ def eye(
 def identity(n: SupportsIndex, block_size: BlockSize = None, *, dtype: npt.DTypeLike = float) -> Array:
     """Make a square matrix with ones on its diagonal and zeros elsewhere."""
     return eye(n, n, block_size, dtype=dtype)
+
+
+# --- NumPy's functions -----------------------------------------------------------------------------------------------
+
+
+@implements(np.full_like)
+def _full_like(a: Any, fill_value: Any, dtype: Any = None) -> Array:
+    dtype = a.dtype if dtype is None else dtype
+    return full(a.shape, fill_value, tuple(max(1, n) for n in a.block_shape), dtype=dtype)
+
+
+@implements(np.zeros_like)
+def _zeros_like(a: Any, dtype: Any = None) -> Array:
+    return _full_like(a, np.zeros((), a.dtype if dtype is None else dtype), dtype)
+
+
+@implements(np.ones_like)
+def _ones_like(a: Any, dtype: Any = None) -> Array:
+    return _full_like(a, np.ones((), a.dtype if dtype is None else dtype), dtype)

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from dsarray import _array, _matmul, _rechunk, _sparse
 from dsarray._cell import Cell, Cells, Value, make_cells
+from dsarray._functions import implements
 from dsarray._grid import Chunks, common_lengths, grid_of
 
 if TYPE_CHECKING:
@@ -271,3 +272,44 @@ def to_dense(a: Array) -> Array:
         return a
     cells = [Cell.of(_sparse.densify, cell) for cell in a._cells.flat]
     return _array.Array(make_cells(a.grid, cells), a.chunks, a.dtype)
+
+
+# --- NumPy's functions -----------------------------------------------------------------------------------------------
+
+
+def _function(function: Callable[..., Any]) -> Callable[..., Any]:
+    def call(*operands: Any, **keywords: Any) -> Any:
+        for name, value in keywords.items():  # which go to each block as they are
+            if np.ndim(value):
+                raise TypeError(f"np.{function.__name__}: an array for {name}= is not supported; give a scalar.")
+        return elementwise(function, *operands, **keywords)
+
+    return call
+
+
+for _each in (np.isclose, np.real, np.imag, np.angle, np.iscomplex, np.isreal, np.i0, np.sinc):
+    implements(_each)(_function(_each))
+
+
+@implements(np.nan_to_num)
+def _nan_to_num(x: Any, copy: bool = True, **keywords: Any) -> Any:
+    if not copy:
+        raise TypeError("np.nan_to_num: copy=False is not supported for an Array; use what the call returns.")
+    return _function(np.nan_to_num)(x, **keywords)
+
+
+@implements(np.where)
+def _where(condition: Any, x: Any, y: Any) -> Any:
+    return where(condition, x, y)
+
+
+@implements(np.clip)
+def _clip_function(a: Any, a_min: Any = None, a_max: Any = None, out: Any = None) -> Any:
+    result = clip(a, a_min, a_max)
+    return result if out is None else _store(result, out, np.minimum)
+
+
+@implements(np.round, np.around)
+def _round(a: Any, decimals: int = 0, out: Any = None) -> Any:
+    result = elementwise(np.round, a, decimals=decimals)
+    return result if out is None else _store(result, out, np.rint)

@@ -13,6 +13,7 @@ from numpy.lib.array_utils import normalize_axis_index
 
 from dsarray import _array, _elementwise, _rechunk
 from dsarray._cell import Cell, Cells, make_cells, start_cells
+from dsarray._functions import implements
 from dsarray._grid import Chunks, block_indices, block_shape, grid_of
 from dsarray._sparse import densify, is_sparse
 from dsflow import Task, wait_on
@@ -170,6 +171,7 @@ def _chunks_of(grid: tuple[int, ...], shapes: Sequence[tuple[int, ...]], where: 
 # --- along an axis ---------------------------------------------------------------------------------------------------
 
 
+@implements(np.apply_along_axis)
 def apply_along_axis(function: Callable[..., Any], axis: int, arr: Any, *args: Any, **keywords: Any) -> Array:
     """Call a function on each 1-D slice along an axis, as `numpy.apply_along_axis`.
 

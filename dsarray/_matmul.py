@@ -13,13 +13,14 @@ import numpy as np
 
 from dsarray import _array, _elementwise, _rechunk, _sparse
 from dsarray._cell import Cell, make_cells
+from dsarray._functions import implements
 from dsarray._grid import Chunks, common_lengths, grid_of
 from dsarray._tree import tree_cell
 
 if TYPE_CHECKING:
     from dsarray._array import Array
 
-__all__ = ["matmul"]
+__all__ = ["dot", "matmul"]
 
 
 def matmul(left: Any, right: Any) -> Array:
@@ -114,3 +115,15 @@ def _anchor(a: Array, n_uses: int) -> None:
     if n_uses > a._cells.size:
         for cell in a._cells.flat:
             cell.anchor = True
+
+
+@implements(np.dot)
+def dot(a: Any, b: Any) -> Any:
+    """Return the product of two arrays of at most two axes, as `numpy.dot`."""
+    if np.ndim(a) == 0 or np.ndim(b) == 0:
+        return np.multiply(a, b)
+    if np.ndim(a) > 2 or np.ndim(b) > 2:
+        raise TypeError(
+            "dot: arrays of more than 2 axes are not supported; use @, which multiplies stacks of matrices."
+        )
+    return matmul(a, b)

@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dsarray import _array, _sparse
+from dsarray import _array, _elementwise, _sparse
 from dsarray._cell import Cell, make_cells
+from dsarray._functions import implements
 from dsarray._grid import Chunks, block_shape, grid_of, offsets
 from dsarray._moments import combine_moments, finish_moments, mean_of_sum, partial_moments, partial_sum, root
 from dsarray._positions import combine_positions, partial_positions, take_positions
@@ -196,3 +197,49 @@ def _finish(
 ) -> Any:
     result = np.asarray(partial if finish is None else finish(partial, **options))
     return result.reshape(shape).astype(dtype, copy=False)
+
+
+# --- NumPy's functions -----------------------------------------------------------------------------------------------
+
+_NOTHING: Any = np._NoValue
+
+
+def _refuse_unless_default(name: str, **options: Any) -> None:
+    for option, value in options.items():
+        if value is not None and value is not _NOTHING and value is not True:
+            raise TypeError(f"np.{name}: {option}= is not supported for an Array.")
+
+
+def _function(name: str, *, has_dtype: bool) -> Callable[..., Any]:
+    """Return what is called in place of one of NumPy's reductions."""
+
+    def with_dtype(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = False,
+                   initial: Any = _NOTHING, where: Any = _NOTHING) -> Array:  # fmt: skip
+        _refuse_unless_default(name, out=out, initial=initial, where=where)
+        return reduce(_elementwise.as_array(a), name, axis, keepdims is True, dtype=dtype)
+
+    def without_dtype(a: Any, axis: Any = None, out: Any = None, keepdims: Any = False,
+                      initial: Any = _NOTHING, where: Any = _NOTHING) -> Array:  # fmt: skip
+        _refuse_unless_default(name, out=out, initial=initial, where=where)
+        return reduce(_elementwise.as_array(a), name, axis, keepdims is True)
+
+    return with_dtype if has_dtype else without_dtype
+
+
+def _variance(name: str) -> Callable[..., Any]:
+    def call(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: float = 0, keepdims: Any = False,
+             where: Any = _NOTHING) -> Array:  # fmt: skip
+        _refuse_unless_default(name, out=out, where=where)
+        return reduce(_elementwise.as_array(a), name, axis, keepdims is True, dtype=dtype, ddof=ddof)
+
+    return call
+
+
+for _name in ("sum", "prod", "mean"):
+    implements(getattr(np, _name))(_function(_name, has_dtype=True))
+for _name in ("min", "max", "any", "all", "argmin", "argmax"):
+    implements(getattr(np, _name))(_function(_name, has_dtype=False))
+for _name in ("var", "std"):
+    implements(getattr(np, _name))(_variance(_name))
+implements(np.amin)(_function("min", has_dtype=False))
+implements(np.amax)(_function("max", has_dtype=False))

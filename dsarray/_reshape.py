@@ -13,6 +13,7 @@ from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from dsarray import _array, _elementwise, _rechunk, _sparse
 from dsarray._cell import Cell, make_cells
+from dsarray._functions import implements
 from dsarray._grid import Chunks, block_shape, common_lengths, grid_of, offsets
 
 if TYPE_CHECKING:
@@ -172,3 +173,41 @@ def concatenate(arrays: Sequence[Any], axis: int | None = 0) -> Array:
     chunks = (*common[:axis], joined, *common[axis + 1 :])
     cells = np.concatenate([a._cells for a in aligned], axis=axis)
     return _array.Array(cells, chunks, dtype, sparse=parts[0].sparse)
+
+
+# --- NumPy's functions -----------------------------------------------------------------------------------------------
+
+
+@implements(np.transpose)
+def _transpose(a: Any, axes: Any = None) -> Array:
+    return transpose(_elementwise.as_array(a), axes)
+
+
+@implements(np.reshape)
+def _reshape(a: Any, /, shape: Any = None, order: str = "C", *, copy: bool | None = None) -> Array:  # noqa: ARG001 - NumPy's parameters
+    _check_order(order)
+    return reshape(_elementwise.as_array(a), shape)
+
+
+@implements(np.ravel)
+def _ravel(a: Any, order: str = "C") -> Array:
+    _check_order(order)
+    return reshape(_elementwise.as_array(a), (-1,))
+
+
+def _check_order(order: str) -> None:
+    if order != "C":
+        raise TypeError(f"order={order!r} is not supported for an Array; transpose it instead.")
+
+
+@implements(np.squeeze)
+def _squeeze(a: Any, axis: Any = None) -> Array:
+    return squeeze(_elementwise.as_array(a), axis)
+
+
+@implements(np.concatenate)
+def _concatenate(arrays: Any, axis: int | None = 0) -> Array:
+    return concatenate(arrays, axis)
+
+
+implements(np.expand_dims)(expand_dims)
