@@ -13,7 +13,7 @@ from tests.dsflow.programs import assert_same, write_program
 
 N_PROGRAMS = {"serial": 20, "threads": 20, "dask": 5}
 N_SHRINKABLE = {"serial": 12, "threads": 12, "dask": 3}
-N_MORE = {"serial": 2000, "threads": 2000, "dask": 300, "dask-inproc": 300}
+N_MORE = {"serial": 1000, "threads": 1000, "dask": 60, "dask-inproc": 60}
 N_PARTS = 4
 
 

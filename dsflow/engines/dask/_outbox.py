@@ -97,7 +97,7 @@ class Outbox:
             return
         with self.lock:
             packs, probes = self.packer.take()
-            nodes = [*probes, *self.window.take(MAX_IN_FLIGHT - len(self._flights) + self.packer.n_packed)]
+            nodes = [*probes, *self.window.take(self._room())]
             everything = [*nodes, *(node for pack in packs for node in pack.members)]
             if not everything:
                 return
@@ -124,7 +124,11 @@ class Outbox:
 
     def has_work(self) -> bool:
         """Whether there are nodes that could be sent now."""
-        return self.packer.has_room() or (self.window.is_waiting and len(self._flights) < MAX_IN_FLIGHT // 2)
+        return self.packer.has_room() or (self.window.is_waiting and self._room() > MAX_IN_FLIGHT // 2)
+
+    def _room(self) -> int:
+        """How many more nodes the scheduler may have, besides those in packs."""
+        return MAX_IN_FLIGHT - len(self._flights) + self.packer.n_packed
 
     def handles_of(self, versions: Sequence[Version]) -> list[Any]:
         """Return the Dask Futures of versions, which are set while a window is sent."""

@@ -17,15 +17,14 @@ from typing import Any
 from distributed import get_worker
 
 from dsflow._context import Context
-from dsflow._errors import TaskCancelledError
 from dsflow._execution import run_task
 from dsflow._failure import pack_failure
 from dsflow._freeze import Stored, nbytes_of
-from dsflow._graph import Call, Failure, Outcome, Run
+from dsflow._graph import Call, Outcome
 from dsflow.engines.dask._profiles import BUDGET_S
 from dsflow.engines.dask._supervision import watch
 from dsflow.engines.dask._visit import Visit, note_log_level, visit_of
-from dsflow.engines.dask._worker import load_task, measures_of
+from dsflow.engines.dask._worker import load_task, measures_of, outcome_of
 
 __all__ = ["Calls", "run_pack"]
 
@@ -55,7 +54,6 @@ class _Pack:
         self._topic = topic
         self._n_members = n_members
         self._visit = visit
-        self._worker = visit.worker
         self._lock = threading.Lock()
         self._start = time.monotonic()
         self._position = -1
@@ -121,23 +119,19 @@ class _Pack:
         entries, self._unreported = self._unreported, []
         too_large, self._too_large = self._too_large, []
         blob = pickle.dumps((entries, too_large, list(returned), running, ended), 5)
-        if not self._visit.ended:
-            place = f"worker {self._worker.name}"
-            message = {"pack": self.key, "blob": blob, "place": place, "measures": measures_of(self._worker)}
-            self._worker.log_event(self._topic, message)
+        measures = measures_of(self._visit.worker)
+        self._visit.report(self._topic, pack=self.key, blob=blob, place=self._visit.place, measures=measures)
 
 
 def run_pack(key: str, calls: Calls) -> None:
     """Run the calls of a pack on this worker; what comes of them is in the reports."""
-    worker = get_worker()
     topic, log_level, tasks, members, table = pickle.loads(calls.content)
-    visit = visit_of(worker, topic)
+    visit = visit_of(get_worker(), topic)
     if visit.ended:
         return
     note_log_level(log_level)
     pack = _Pack(key, topic, len(members), visit)
     watch.add(pack)
-    place = f"worker {worker.name}"
     try:
         for position, member in enumerate(members):
             if not pack.begin(position):
@@ -150,7 +144,8 @@ def run_pack(key: str, calls: Calls) -> None:
             if any(value is _FailedInput for value in inputs):
                 table += [_FailedInput] * member[5]
                 continue
-            outcome = _run(member, tasks[member[1]], inputs, visit, place, topic)
+            run = functools.partial(_run, member, tasks[member[1]], inputs, visit, topic)
+            outcome = outcome_of(member[0], member[4], visit, run)
             table += outcome.stored if outcome.failure is None else [_FailedInput] * member[5]
             pack.add(position, outcome)
     finally:
@@ -158,26 +153,11 @@ def run_pack(key: str, calls: Calls) -> None:
         pack.end()
 
 
-def _run(member: Any, pickled: bytes, inputs: Sequence[Stored], visit: Visit, place: str, topic: str) -> Outcome:
-    """Run one call; what goes wrong before its function is called is a failure of it, too."""
+def _run(member: Any, pickled: bytes, inputs: Sequence[Stored], visit: Visit, topic: str) -> Outcome | None:
+    """Run one call; return None if it was stopped."""
     key, _, written, _, site, _ = member
-    start = time.time()
-    try:
-        task = load_task(key, pickled)
-        call = Call(*written) if type(written) is tuple else written
-        context = Context(label=key, connect=visit.session, emit=functools.partial(_emit, visit, topic, key, place))
-        run = functools.partial(run_task, task, call, inputs, (), context, site=site, worker=place, portable=True)
-        outcome = visit.run(key, context, run)
-        if outcome is not None:
-            return outcome
-        error: Exception = TaskCancelledError(f"{key} (called at {site}) was cancelled.")
-    except Exception as reason:  # noqa: BLE001 - whatever it is, someone waits for it
-        error = reason
-        error.add_note(f"In task {key}, called at {site}, which was to run on {place}.")
-    return Outcome(failure=Failure(error, key), run=Run(place, start, time.time(), 0, 0))
-
-
-def _emit(visit: Visit, topic: str, key: str, place: str, stream: str, text: str) -> None:
-    if not visit.ended:
-        text = text.encode("utf-8", "backslashreplace").decode()  # what cannot be encoded cannot be sent either
-        visit.worker.log_event(topic, {"key": key, "stream": stream, "text": text, "place": place})
+    task = load_task(key, pickled)
+    call = Call(*written) if type(written) is tuple else written
+    context = Context(label=key, connect=visit.session, emit=functools.partial(visit.show, topic, key))
+    run = functools.partial(run_task, task, call, inputs, (), context, site=site, worker=visit.place, portable=True)
+    return visit.run(key, context, run)

@@ -18,6 +18,7 @@ from dsflow._freeze import nbytes_of
 from dsflow._graph import REMOTE, Node, Version
 from dsflow._ordering import Graph
 from dsflow.engines.dask._profiles import BUDGET_S, SMALL_BYTES, Profiles
+from dsflow.engines.dask._sending import LARGE_TASK
 
 __all__ = ["Pack", "Packer", "payload_of"]
 
@@ -28,9 +29,6 @@ SHARE_S = 0.002
 """Work that takes less is not divided among slots."""
 
 MAX_MEMBERS = 1000
-
-LARGE_TASK = 1 << 16
-"""A pickled task of more bytes is not sent with others."""
 
 
 class Pack:
@@ -132,12 +130,12 @@ class Packer:
 
     def take_large(self) -> list[Node]:
         """Remove and return the nodes that have turned out not to be small."""
-        ready = [self._ready.popleft() for _ in range(len(self._ready))]
-        large = [node for node in ready if not self.takes(node)]
-        if large:
-            kept = set(large)
-            ready = [node for node in ready if node not in kept]
-        self._ready.extendleft(reversed(ready))
+        small: list[Node] = []
+        large: list[Node] = []
+        for _ in range(len(self._ready)):
+            node = self._ready.popleft()
+            (small if self.takes(node) else large).append(node)
+        self._ready.extendleft(reversed(small))
         return large
 
     def take(self) -> tuple[list[Pack], list[Node]]:
@@ -230,9 +228,8 @@ def payload_of(pack: Pack, topic: str, log_level: int) -> bytes:
         read = [positions[v] if v in positions else made[id(v)] for v in node.inputs]
         task = tasks.setdefault(node.handle, len(tasks))
         call = node.call
-        is_simple = call.shared is None and call.private is None and not call.collections and not call.changed
-        is_simple = is_simple and not call.writable
-        written = (call.values, call.names) if is_simple else call
+        has_more = call.shared or call.private or call.collections or call.changed or call.writable
+        written = call if has_more else (call.values, call.names)
         members.append((node.key, task, written, read, node.site, len(node.outputs)))
         for reference in node.outputs:
             output, position = reference(), next(number)

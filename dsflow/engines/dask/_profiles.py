@@ -5,7 +5,7 @@ from __future__ import annotations
 import weakref
 from typing import Any
 
-from dsflow._options import OnFailure, Options
+from dsflow._options import Options
 
 __all__ = ["BUDGET_S", "SMALL_BYTES", "SMALL_RESULT", "SMALL_S", "Profile", "Profiles"]
 
@@ -41,7 +41,7 @@ class Profile:
 
     def __init__(self, options: Options) -> None:
         self.is_plain = (
-            options.on_failure in (OnFailure.FAIL, OnFailure.CANCEL_SUCCESSORS)
+            not options.is_opaque
             and not options.isolated
             and not options.side_effects
             and options.priority == 0

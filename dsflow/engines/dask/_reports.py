@@ -27,10 +27,14 @@ class Measures:
     def read(self, measures: list[Any]) -> Run:
         """Note what a report says of its worker; return what it says of its task."""
         *own, address, pid, peak_bytes, moved_bytes = measures
+        self.note(address, pid, peak_bytes, moved_bytes)
+        return Run(*own)
+
+    def note(self, address: str, pid: int, peak_bytes: int, moved_bytes: int) -> None:
+        """Note what a report says of its worker."""
         if pid != os.getpid():
             self._peak_bytes[address] = max(peak_bytes, self._peak_bytes.get(address, 0))
         self._bytes_moved[address] = max(moved_bytes, self._bytes_moved.get(address, 0))
-        return Run(*own)
 
     @property
     def peak_bytes(self) -> int:

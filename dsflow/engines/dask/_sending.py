@@ -18,21 +18,22 @@ from dsflow._failure import pack_failure
 from dsflow._freeze import nbytes_of
 from dsflow._graph import REMOTE, Node, Version
 from dsflow.engines.dask._care import care_of
-from dsflow.engines.dask._worker import INLINE_BYTES, Job, pick, run_job
+from dsflow.engines.dask._profiles import SMALL_RESULT
+from dsflow.engines.dask._worker import Job, pick, run_job
 
 if TYPE_CHECKING:
     from distributed import Client
 
     from dsflow._freeze import Stored
 
-__all__ = ["Window", "build_graph", "cut_lineage"]
+__all__ = ["LARGE_TASK", "Window", "build_graph", "cut_lineage"]
 
 LINEAGE = 100
 """A value that would take a chain of more nodes to make again is copied here before it is used further."""
 
 
 LARGE_TASK = 1 << 16
-"""A pickled task of more bytes, one with a large closure, is sent once and apart from the calls."""
+"""A pickled task of more bytes, one with a large closure, is sent once, apart from the calls, which go apart too."""
 
 
 class Window:
@@ -232,7 +233,7 @@ def _add_node(
 
 def _goes_along(version: Version) -> bool:
     """Whether a value of this process is so small that it is sent with each call that reads it."""
-    return version.handle is None and version.stored is not REMOTE and nbytes_of(version.stored) <= INLINE_BYTES
+    return version.handle is None and version.stored is not REMOTE and nbytes_of(version.stored) <= SMALL_RESULT
 
 
 def _reference_to(version: Version) -> TaskRef | Stored:

@@ -94,8 +94,7 @@ class Unpacker:
     def receive(self, message: dict[str, Any], measures: Measures) -> None:
         """Settle the calls that a report tells of."""
         pack = self._packer.in_flight.get(message["pack"])
-        place = message["place"]
-        measures.read([place, 0.0, 0.0, 0, 0, *message["measures"]])
+        measures.note(*message["measures"])
         if pack is None:  # it ran a second time, after its worker had died
             return
         entries, too_large, returned, running, ended = pickle.loads(message["blob"])
@@ -105,7 +104,7 @@ class Unpacker:
                 self.note_long(pack.members[running[0]], running[1])
         self._take_back(pack, returned)
         self._take_back(pack, too_large, alone=True)
-        self._settle_all(pack, entries, place)
+        self._settle_all(pack, entries, message["place"])
         if ended:
             self._packer.forget(pack)
             self._take_back(pack, list(pack.left), alone=True)  # none, unless a report was lost
@@ -145,8 +144,9 @@ class Unpacker:
 
     def sweep(self) -> None:
         """Send the calls of packs that were lost each for itself: only one of them may have been to blame."""
-        self._packer.counted.intersection_update([*self._flights.nodes, *self._packer.in_flight])
-        self._noted.intersection_update(list(self._graph.pending))
+        packer, nodes, pending = self._packer, self._flights.nodes, self._graph.pending
+        packer.counted -= {key for key in list(packer.counted) if key not in nodes and key not in packer.in_flight}
+        self._noted -= {key for key in self._noted if key not in pending}
         late = set()
         for key, pack in list(self._packer.in_flight.items()):
             if pack.future is None or pack.future.status == "pending":

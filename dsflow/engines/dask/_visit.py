@@ -53,6 +53,21 @@ class Visit:
         self._session: Session | None = None
         self._pool: ChildPool | None = None
 
+    @property
+    def place(self) -> str:
+        """What messages call the worker."""
+        return f"worker {self.worker.name}"
+
+    def report(self, topic: str, **message: Any) -> None:
+        """Send a message to the program, unless that has gone."""
+        if not self.ended:
+            self.worker.log_event(topic, message)
+
+    def show(self, topic: str, key: str, stream: str, text: str) -> None:
+        """Send what a task has printed or logged."""
+        text = text.encode("utf-8", "backslashreplace").decode()  # what cannot be encoded cannot be sent either
+        self.report(topic, key=key, stream=stream, text=text, place=self.place)
+
     def run(
         self, run_key: str, context: Context, function: Callable[[], T], stop: Callable[[], object] | None = None
     ) -> T | None:

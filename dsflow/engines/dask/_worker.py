@@ -31,11 +31,11 @@ from dsflow._future import Future
 from dsflow._graph import Call, Failure, Outcome, Run, Version
 from dsflow.engines.dask._care import Care
 from dsflow.engines.dask._claims import claim
-from dsflow.engines.dask._profiles import BUDGET_S
+from dsflow.engines.dask._profiles import BUDGET_S, SMALL_RESULT
 from dsflow.engines.dask._supervision import watch
 from dsflow.engines.dask._visit import Visit, note_log_level, visit_of
 
-__all__ = ["INLINE_BYTES", "Job", "TaskFailed", "forget_tasks", "load_task", "measures_of", "pick", "run_job"]
+__all__ = ["Job", "TaskFailed", "forget_tasks", "load_task", "measures_of", "outcome_of", "pick", "run_job"]
 
 
 @dataclass(slots=True, eq=False)
@@ -68,9 +68,6 @@ class Job:
         return self.key  # Dask logs it; the arguments are nobody's business
 
 
-INLINE_BYTES = 1 << 12
-"""Results up to this size travel with the report."""
-
 SMALL_TASK = 1 << 16
 """Pickled tasks of so many bytes are kept when they have been read; others, with large closures, are read anew."""
 
@@ -95,14 +92,8 @@ def run_job(job: Job, task: bytes, *inputs: Stored) -> Any:
     if visit.ended:
         raise TaskCancelledError(f"{job.key} (called at {job.site}) was cancelled: its program has left the cluster.")
 
-    def report(**message: Any) -> None:
-        if not visit.ended:
-            worker.log_event(job.topic, message)
-
-    def emit(stream: str, text: str) -> None:
-        text = text.encode("utf-8", "backslashreplace").decode()  # what cannot be encoded cannot be sent either
-        report(key=job.key, stream=stream, text=text, place=f"worker {worker.name}")
-
+    report = functools.partial(visit.report, job.topic)
+    emit = functools.partial(visit.show, job.topic, job.key)
     if job.is_announced:
         report(started=job.run_key, at=time.time())
     note_log_level(job.log_level)
@@ -110,7 +101,7 @@ def run_job(job: Job, task: bytes, *inputs: Stored) -> Any:
     if probe is not None:
         watch.add(probe)
     try:
-        outcome = _outcome_of(job, task, inputs, visit, emit)
+        outcome = outcome_of(job.key, job.site, visit, lambda: _run(job, load_task(job.key, task), inputs, visit, emit))
     finally:
         if probe is not None:
             watch.discard(probe)
@@ -118,7 +109,7 @@ def run_job(job: Job, task: bytes, *inputs: Stored) -> Any:
     assert run is not None
     packed = None if outcome.failure is None else pack_failure(outcome.failure)
     values = None
-    if packed is None and run.bytes_out <= INLINE_BYTES:
+    if packed is None and run.bytes_out <= SMALL_RESULT:
         values = pickle.dumps(tuple(outcome.stored), 5)
     measures = [run.worker, run.start, run.end, run.bytes_in, run.bytes_out]
     report(key=job.run_key, run=[*measures, *measures_of(worker)], failure=packed, values=values)
@@ -152,24 +143,23 @@ def measures_of(worker: Any) -> list[Any]:
     return [worker.address, os.getpid(), peak_bytes, worker.transfer_outgoing_bytes_total]
 
 
-def pick(outputs: Any, place: Any) -> Stored:
-    """One output of a node that has several, or of a pack."""
-    return outputs[place]
+def pick(outputs: tuple[Stored, ...], position: int) -> Stored:
+    """One output of a node that has several."""
+    return outputs[position]
 
 
-def _outcome_of(job: Job, pickled: bytes, inputs: Sequence[Stored], visit: Visit, emit: Emit) -> Outcome:
-    """Run a node as it has to be run; what goes wrong before its function is called is a failure too."""
-    where = f"worker {visit.worker.name}"
+def outcome_of(key: str, site: str, visit: Visit, run: Callable[[], Outcome | None]) -> Outcome:
+    """Run a call as ``run`` does; what goes wrong before its function is called is a failure of it, too."""
     start = time.time()
     try:
-        outcome = _run(job, load_task(job.key, pickled), inputs, visit, emit)
+        outcome = run()
         if outcome is not None:
             return outcome
-        error: Exception = TaskCancelledError(f"{job.key} (called at {job.site}) was cancelled.")
+        error: Exception = TaskCancelledError(f"{key} (called at {site}) was cancelled.")
     except Exception as reason:  # noqa: BLE001 - whatever it is, someone waits for it
         error = reason
-        error.add_note(f"In task {job.key}, called at {job.site}, which was to run on {where}.")
-    return Outcome(failure=Failure(error, job.key), run=Run(where, start, time.time(), 0, 0))
+        error.add_note(f"In task {key}, called at {site}, which was to run on {visit.place}.")
+    return Outcome(failure=Failure(error, key), run=Run(visit.place, start, time.time(), 0, 0))
 
 
 def _run(job: Job, task: Any, inputs: Sequence[Stored], visit: Visit, emit: Emit) -> Outcome | None:
@@ -199,7 +189,7 @@ def _run_here(job: Job, task: Any, inputs: Sequence[Stored], context: Context, v
         _futures_of(job.handles, context) if job.handles else [],
         context,
         site=job.site,
-        worker=f"worker {visit.worker.name}",
+        worker=visit.place,
         portable=True,
     )
 
@@ -213,7 +203,7 @@ def _run_apart(job: Job, task: Any, care: Care, inputs: Sequence[Stored], contex
         [_settled(future) for future in _futures_of(job.handles, context)] if job.handles else [],
         key=job.key,
         site=job.site,
-        worker=f"worker {visit.worker.name}",
+        worker=visit.place,
         time_out_s=care.time_out_s,
         environment=care.environment(),
         grant=care.grant,
