@@ -47,7 +47,7 @@ class HandleFound(Exception):  # noqa: N818 - a signal between the pickler and i
         )
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, weakref_slot=True, eq=False)
 class Frozen:
     """A pickled value whose large buffers lie outside of the pickle."""
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import logging
+import threading
 from typing import TYPE_CHECKING, Any
 
 from dsflow._errors import EngineError, TaskCancelledError, WallClockError
@@ -20,9 +22,10 @@ __all__ = ["judge"]
 logger = logging.getLogger("dsflow")
 
 
-def judge(node: Node, failure: Failure, session: Session) -> Outcome | None:
+def judge(node: Node, failed: Outcome, session: Session) -> Outcome | None:
     """Return what is to come of a node that has failed; None if that is seen later: it runs again, say."""
-    policy = node.options.on_failure
+    policy, failure = node.options.on_failure, failed.failure
+    assert failure is not None
     if isinstance(failure.exception, (TaskCancelledError, WallClockError)):
         return Outcome(failure=failure)
     if policy is OnFailure.RETRY and not isinstance(failure.exception, EngineError) and node.attempt < N_RETRIES:
@@ -32,9 +35,13 @@ def judge(node: Node, failure: Failure, session: Session) -> Outcome | None:
         session.engine.submit([node])
         return None
     if policy is OnFailure.IGNORE:
-        pending = next((maker for maker in map(_maker_of, _all_before(node)) if maker is not None), None)
+        again = functools.partial(session.settle, node, failed)
+        pending = next((before.node for before in _all_before(node) if before and before.node), None)
         if pending is not None:  # what the task was to replace, and stays now, is not there yet
-            session.graph.on_settled(pending, lambda _: session.settle(node, Outcome(failure=failure)))
+            session.graph.on_settled(pending, lambda _: again())
+            return None
+        if not session.engine.may_wait() and _has_to_fetch(node):
+            threading.Thread(target=again, name=f"dsflow-defaults-{node.key}", daemon=True).start()
             return None
         return _ignored(node, failure, session)
     if policy is OnFailure.CANCEL_SUCCESSORS:
@@ -89,12 +96,16 @@ def _kept(node: Node, session: Session) -> list[Any]:
     return kept
 
 
+def _has_to_fetch(node: Node) -> bool:
+    """Whether something that the task was to change is a part of a value that is not here."""
+    defaults, parameters = node.options.defaults, node.call.parameters
+    kept = [nth for nth, parameter in enumerate(parameters) if parameter not in defaults and not _before(node, nth)]
+    is_part = any(node.slot_changed(nth) is None for nth in kept)
+    return is_part and any(version.stored is REMOTE for version in node.inputs)
+
+
 def _all_before(node: Node) -> list[Version | None]:
     return [_before(node, nth) for nth in range(len(node.call.parameters))]
-
-
-def _maker_of(version: Version | None) -> Node | None:
-    return None if version is None else version.node
 
 
 def _before(node: Node, nth: int) -> Version | None:

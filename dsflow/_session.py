@@ -143,7 +143,7 @@ class Session:
         """Record what came of a node (called by the engine)."""
         failure = outcome.failure
         if failure is not None and failure.key == node.key and not node.settled:
-            judged = judge(node, failure, self)
+            judged = judge(node, outcome, self)
             if judged is None:
                 return
             judged.run = outcome.run

@@ -8,10 +8,13 @@ closes it or dies, ends the process.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
+import shutil
 import sys
 import threading
+from pathlib import Path
 from typing import Any
 
 __all__ = ["main"]
@@ -20,7 +23,7 @@ __all__ = ["main"]
 def main() -> None:
     """Read what to be, be it, and end with standard input."""
     spec = json.loads(sys.stdin.readline())
-    _end_with(os.dup(sys.stdin.fileno()))
+    _end_with(os.dup(sys.stdin.fileno()), spec["segments"] if spec["kind"] == "Scheduler" else None)
     os.dup2(os.open(os.devnull, os.O_RDONLY), sys.stdin.fileno())  # a task that asks for input gets none
     sys.path[:] = spec["path"]
     out = os.dup(sys.stdout.fileno())
@@ -29,12 +32,14 @@ def main() -> None:
     os._exit(0)  # a task that does not end must not keep the process
 
 
-def _end_with(parent: int) -> None:
-    """End this process when the pipe from its parent is closed, whatever it is doing then."""
+def _end_with(parent: int, segments: str | None) -> None:
+    """End this process when the pipe from its parent is closed, whatever it is doing then, and free what it shared."""
 
     def watch() -> None:
         while os.read(parent, 1024):
             pass
+        if segments is not None:
+            shutil.rmtree(segments, ignore_errors=True)
         os._exit(0)
 
     threading.Thread(target=watch, daemon=True).start()
@@ -48,6 +53,8 @@ async def _serve(spec: dict[str, Any], out: int) -> None:
     )
     async with server:
         _be_prompt(server, spec["messages_s"])
+        if spec["kind"] == "Scheduler" and spec["segments"] is not None:
+            _be_tidy(server, spec["segments"])
         os.write(out, json.dumps({"address": server.address}).encode() + b"\n")
         os.close(out)
         await server.finished()
@@ -73,6 +80,19 @@ def _be_prompt(server: Any, messages_s: float) -> None:
                 scheduler.client_comms[client].interval = messages_s
 
     server.add_plugin(Prompt(), name="dsflow-prompt")
+
+
+def _be_tidy(scheduler: Any, segments: str) -> None:
+    """Free the memory of a value of the main program when nothing can need it any more."""
+    import distributed
+
+    class Tidy(distributed.SchedulerPlugin):  # type: ignore[misc]  # distributed has no annotations
+        def transition(self, key: Any, start: str, finish: str, *_: Any, **__: Any) -> None:  # noqa: ARG002 - Dask's
+            if finish == "forgotten" and type(key) is str and key.startswith("data-"):
+                with contextlib.suppress(OSError):
+                    Path(segments, key).unlink()
+
+    scheduler.add_plugin(Tidy(), name="dsflow-tidy")
 
 
 if __name__ == "__main__":

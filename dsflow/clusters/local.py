@@ -16,6 +16,7 @@ import signal
 import sys
 import tempfile
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 import dask
@@ -72,9 +73,11 @@ class _Node(ProcessInterface):  # type: ignore[misc]  # distributed has no annot
         security: Security,
         environment: dict[str, str],
         pids: set[int],
+        segments: str | None,
     ) -> None:
         super().__init__()
         self._pids = pids
+        self._segments = segments
         self._spec = {
             "kind": self.kind,
             "arguments": arguments,
@@ -82,6 +85,7 @@ class _Node(ProcessInterface):  # type: ignore[misc]  # distributed has no annot
             "security": {name: getattr(security, name) for name in _security_fields(security)},
             "path": sys.path,
             "messages_s": MESSAGES_S,
+            "segments": self._segments,
         }
         self._environment = environment
         self.process: asyncio.subprocess.Process | None = None
@@ -134,9 +138,9 @@ class _Node(ProcessInterface):  # type: ignore[misc]  # distributed has no annot
         await super().close()
 
 
-def _environment(n_threads: int, folder: str, place: dict[str, Any]) -> dict[str, str]:
+def _environment(n_threads: int, folder: str, place: dict[str, Any], segments: str | None) -> dict[str, str]:
     """The environment of the processes: BLAS and OpenMP inside a task get ``n_threads`` threads."""
-    ours = {"temporary-directory": folder, "dsflow": {"place": place}}
+    ours = {"temporary-directory": folder, "dsflow": {"place": place, "segments": segments}}
     config = dask.config.merge(dask.config.config, _CONFIG, ours)
     return inherited_environment(
         PYTHONPATH=os.pathsep.join(path for path in sys.path if path),
@@ -180,6 +184,7 @@ class _Worker(_Node):
             if self.process is not process:
                 return
             self._deaths[self.address] = code
+            self._remove_segments(process.pid)
             if process.pid != self._ending:
                 how = _cause(code)
                 logger.warning("worker %s (process %d) died: %s; starting another", self.address, process.pid, how)
@@ -194,6 +199,12 @@ class _Worker(_Node):
                 await asyncio.sleep(PAUSE_S)
             else:
                 return
+
+    def _remove_segments(self, pid: int) -> None:
+        """Free the memory that a process has shared, which can no longer do so."""
+        if self._segments is not None:
+            for path in Path(self._segments).glob(f"{pid}-*"):
+                path.unlink(missing_ok=True)
 
     def end(self) -> None:
         """Kill the process, so that another takes its place."""
@@ -248,12 +259,19 @@ class LocalCluster(SpecCluster):  # type: ignore[misc]  # distributed has no ann
         }
         """What tasks have of this machine, for all workers to know."""
         self._folder = tempfile.mkdtemp(prefix="dsflow-")
+        self.segments = _shared_memory()
+        """Folder in memory through which the processes share large values, or None."""
         self._deaths: dict[str, int] = {}
         self._pids: set[int] = set()
         security = Security.temporary()
         per_slot = max(1, (os.cpu_count() or 1) // (n_workers * threads_per_worker))
-        environment = _environment(per_slot, self._folder, self.place)
-        common = {"security": security, "environment": environment, "pids": self._pids}
+        environment = _environment(per_slot, self._folder, self.place, self.segments)
+        common = {
+            "security": security,
+            "environment": environment,
+            "pids": self._pids,
+            "segments": self.segments,
+        }
         on_loopback: dict[str, Any] = {"host": "127.0.0.1", "protocol": "tls://"}
         options = {
             **on_loopback,
@@ -292,7 +310,7 @@ class LocalCluster(SpecCluster):  # type: ignore[misc]  # distributed has no ann
         for pid in self._pids:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-        shutil.rmtree(self._folder, ignore_errors=True)
+        self._remove_folders()
 
     def was_killed(self, address: str) -> bool:
         """Whether the worker at ``address`` died by a signal from outside, rather than by itself."""
@@ -311,7 +329,18 @@ class LocalCluster(SpecCluster):  # type: ignore[misc]  # distributed has no ann
     def close(self, timeout: float | None = None) -> None:
         """End all processes and remove their folder."""
         super().close(timeout)
-        shutil.rmtree(self._folder, ignore_errors=True)
+        self._remove_folders()
+
+    def _remove_folders(self) -> None:
+        for folder in filter(None, (self._folder, self.segments)):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _shared_memory() -> str | None:
+    """Make a folder in the memory of the machine, if it has a place for such."""
+    with contextlib.suppress(OSError):
+        return tempfile.mkdtemp(prefix="dsflow-", dir="/dev/shm")
+    return None
 
 
 def start_local_cluster(

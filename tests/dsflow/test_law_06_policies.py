@@ -10,6 +10,7 @@ import pytest
 import dsflow
 from dsflow import (
     CANCEL_SUCCESSORS,
+    COLLECTION_INOUT,
     FILE_OUT,
     IGNORE,
     INOUT,
@@ -118,6 +119,21 @@ def test_without_a_default_a_result_is_none_and_an_argument_what_it_was(engine, 
     append(values, 2)
     assert wait_on(values, fresh) == [[0, 1, 2], {"n": 0}]
     assert len([record for record in caplog.records if "is ignored" in record.getMessage()]) == 1
+
+
+def test_without_a_default_elements_stay_what_they_were_beside_a_value_that_is_not_here(engine):
+    @task
+    def make(n):
+        return bytes(n)
+
+    @task(on_failure=IGNORE, rows=COLLECTION_INOUT(depth=1))
+    def spoil(rows, far):
+        rows[:] = [far] * 3
+        raise LookupError
+
+    rows = [1, [2], 3]
+    spoil(rows, make(1_000_000))
+    assert wait_on(rows) == [1, [2], 3]
 
 
 def test_defaults_may_name_parameters_and_files(engine, tmp_path):

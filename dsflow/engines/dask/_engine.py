@@ -31,6 +31,7 @@ from dsflow.engines.dask._outbox import Flights, Outbox, drop_handles
 from dsflow.engines.dask._packing import Pack, Packer
 from dsflow.engines.dask._places import Places
 from dsflow.engines.dask._reports import lost_text
+from dsflow.engines.dask._segments import shared_folder
 from dsflow.engines.dask._stopping import Stopper
 from dsflow.engines.dask._supervision import hand_over
 from dsflow.engines.dask._unpacking import Unpacker
@@ -96,7 +97,8 @@ class DaskEngine:
         prepare = _nothing if self._is_nested else self._courier.bring
         self.n_slots = _N_NESTED if self._is_nested else sum(client.nthreads().values())
         self._packer = Packer(session.graph, self.n_slots, lambda: not session.dispatcher.is_holding)
-        self._outbox = Outbox(client, self.topic, self._flights, self._packer, prepare)
+        segments = shared_folder() if cluster is None else cluster.segments
+        self._outbox = Outbox(client, self.topic, self._flights, self._packer, prepare, segments)
         self._unpacker = Unpacker(
             *(session.graph, self._packer, self._outbox, self._flights),
             settle=session.settle,

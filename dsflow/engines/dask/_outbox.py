@@ -70,9 +70,17 @@ class Outbox:
     """Sends nodes to the scheduler."""
 
     def __init__(
-        self, client: Client, topic: str, flights: Flights, packer: Packer, prepare: Callable[[], None]
+        self,
+        client: Client,
+        topic: str,
+        flights: Flights,
+        packer: Packer,
+        prepare: Callable[[], None],
+        segments: str | None,
     ) -> None:
         self._client = client
+        self._segments = segments
+        """Folder through which large values are shared with the workers."""
         self.packer = packer
         self._topic = topic
         self._flights = flights
@@ -177,7 +185,9 @@ class Outbox:
 
     def _send_together(self, nodes: list[Node], placement: Placement) -> None:
         priority, grant = placement
-        graph, values, keys, n_bytes = build_graph(nodes, self._topic, self._large_tasks, self.packer.counted)
+        graph, values, keys, n_bytes = build_graph(
+            nodes, self._topic, self._large_tasks, self.packer.counted, self._segments
+        )
         self.bytes_sent += n_bytes
         if grant is None:
             handles = self._get({**values, **graph}, priority=priority)

@@ -19,6 +19,7 @@ from dsflow._freeze import nbytes_of
 from dsflow._graph import REMOTE, Node, Version
 from dsflow.engines.dask._care import care_of
 from dsflow.engines.dask._profiles import SMALL_RESULT
+from dsflow.engines.dask._segments import load, park
 from dsflow.engines.dask._worker import Job, pick, run_job
 
 if TYPE_CHECKING:
@@ -136,7 +137,7 @@ class _Pending:
 
 
 def build_graph(
-    nodes: Sequence[Node], topic: str, large_tasks: LargeTasks, probes: Collection[str]
+    nodes: Sequence[Node], topic: str, large_tasks: LargeTasks, probes: Collection[str], segments: str | None
 ) -> tuple[dict[str, DaskTask], dict[str, DaskTask], Keys, int]:
     """Return a Dask graph for nodes, one for what they read of this process, their keys, and how many bytes they hold.
 
@@ -150,6 +151,8 @@ def build_graph(
         The versions that hold large pickled tasks; filled here.
     probes
         Keys of the nodes that are to tell if they take long.
+    segments
+        Folder through which large values are shared with the workers; None if they are sent.
     """
     graph: dict[str, DaskTask] = {}
     values: dict[str, DaskTask] = {}
@@ -159,16 +162,16 @@ def build_graph(
     for node in nodes:
         inputs, handles = node.inputs, node.handles
         for version in inputs:
-            n_bytes += 0 if _goes_along(version) else _add_value(version, values, keys)
+            n_bytes += 0 if _goes_along(version) else _add_value(version, values, keys, segments)
         for version in handles:
-            n_bytes += _add_value(version, values, keys)
+            n_bytes += _add_value(version, values, keys, segments)
         if node.settled or any(version.failure is not None for version in inputs):
             continue  # an input has failed since: the node is settled, or about to be
         n_bytes += sum(nbytes_of(pack) for pack in (node.call.shared, node.call.private) if pack)
         task = node.handle  # as it was pickled at the call
         if len(task) > LARGE_TASK:
             holder = _holder_of(node, large_tasks)
-            n_bytes += _add_value(holder, values, keys)
+            n_bytes += _add_value(holder, values, keys, segments)
             task = TaskRef(holder.handle.key)
         _add_node(node, task, graph, keys, topic, log_level, probes)
     return graph, values, keys, n_bytes
@@ -182,17 +185,18 @@ def _holder_of(node: Node, large_tasks: LargeTasks) -> Version:
     return holder
 
 
-def _add_value(version: Version, graph: dict[str, DaskTask], keys: Keys) -> int:
-    """Add a value of this process, unless the cluster has it, and return its size.
+def _add_value(version: Version, graph: dict[str, DaskTask], keys: Keys, segments: str | None) -> int:
+    """Add a value of this process, unless the cluster has it, and return how many bytes of it are sent.
 
-    The scheduler keeps it, so no worker can lose it.
+    The scheduler keeps it, or where it is, so no worker can lose it.
     """
     if version.handle is not None or version.stored is REMOTE:
         return 0
     key = f"data-{uuid.uuid4().hex}"
-    graph[key] = DaskTask(key, _keep, version.stored)
+    parked = None if segments is None else park(version.stored, segments, key)
+    graph[key] = DaskTask(key, _keep, version.stored) if parked is None else DaskTask(key, load, parked)
     _announce(version, key, keys)
-    return nbytes_of(version.stored)
+    return nbytes_of(version.stored) if parked is None else 0
 
 
 def _add_node(
