@@ -54,7 +54,7 @@ class Frozen:
     payload: bytes
     """The pickle stream, protocol 5."""
     buffers: tuple[Any, ...]
-    """The out-of-band buffers, in order: bytes, PickleBuffers, or what a transport made of them.
+    """The out-of-band buffers, in order: bytes, PickleBuffers, or what a transport or a disk made of them.
 
     Not memoryviews: the garbage collector may clear one while it is exported, which crashes the interpreter.
     """
@@ -64,7 +64,12 @@ class Frozen:
     @property
     def nbytes(self) -> int:
         """Size of the stream and the buffers, in bytes."""
-        return len(self.payload) + sum(view.nbytes for view in self.views)
+        return len(self.payload) + sum(self.sizes)
+
+    @property
+    def sizes(self) -> list[int]:
+        """Bytes of each buffer."""
+        return list(map(_size, self.buffers))
 
     @property
     def views(self) -> list[memoryview]:
@@ -74,7 +79,7 @@ class Frozen:
     def __reduce_ex__(self, protocol: SupportsIndex) -> tuple[Any, ...]:
         if protocol.__index__() < 5:
             return Frozen, (self.payload, tuple(map(bytes, self.views)), self.has_references)
-        buffers = [b if type(b) is pickle.PickleBuffer else pickle.PickleBuffer(b) for b in self.buffers]
+        buffers = [b if type(b) is pickle.PickleBuffer else pickle.PickleBuffer(_view(b)) for b in self.buffers]
         return Frozen, (self.payload, tuple(buffers), self.has_references)
 
 
@@ -180,7 +185,13 @@ def is_array(value: Any) -> bool:
 
 
 def _view(buffer: Any) -> memoryview:
-    return buffer.raw() if type(buffer) is pickle.PickleBuffer else memoryview(buffer)
+    view: memoryview = buffer.raw() if hasattr(buffer, "raw") else memoryview(buffer)
+    return view
+
+
+def _size(buffer: Any) -> int:
+    n_bytes: int = buffer.nbytes if hasattr(buffer, "nbytes") else _view(buffer).nbytes
+    return n_bytes
 
 
 def _no_lookup(reference: Any) -> Any:

@@ -34,6 +34,7 @@ from dsflow._paths import bring_files_home
 from dsflow._policy import judge
 from dsflow._resources import Needs
 from dsflow._sources import Sources
+from dsflow._spill import Hoard
 from dsflow._versions import update_in_place
 from dsflow.engines.protocol import Engine
 
@@ -82,6 +83,8 @@ class Session:
         self.dispatcher = Dispatcher(self)
         self.engine = make_engine(self)
         self.atoms = ATOMS if self.engine.remote else LOCAL_ATOMS
+        self.hoard = Hoard(None if self.engine.remote else self.engine.places()[0].memory_bytes)
+        """The values that this process keeps."""
         self.sources = Sources(self)
 
     # --- calls -------------------------------------------------------------------------------------------------------
@@ -143,16 +146,11 @@ class Session:
         """Record what came of a node (called by the engine)."""
         failure = outcome.failure
         if failure is not None and failure.key == node.key and not node.settled:
-            judged = judge(node, outcome, self)
+            judged = self._judged(node, outcome)
             if judged is None:
                 return
-            judged.run = outcome.run
             outcome = judged
-            if outcome.failure is not None:
-                if not node.is_nested:
-                    self._failures.append(outcome.failure)
-                if self.keeper is not None:
-                    self.keeper.keep(node, outcome, self)
+        self.hoard.add(outcome.stored)
         settled, ready = self.graph.settle(node, outcome)
         if len(settled) > 1:
             self.engine.cancel([each for each in settled if each is not node])
@@ -163,6 +161,18 @@ class Session:
         if ready:
             self.dispatcher.route(ready)
         leave_groups(settled, self)
+
+    def _judged(self, node: Node, failed: Outcome) -> Outcome | None:
+        judged = judge(node, failed, self)
+        if judged is None:
+            return None
+        judged.run = failed.run
+        if judged.failure is not None:
+            if not node.is_nested:
+                self._failures.append(judged.failure)
+            if self.keeper is not None:
+                self.keeper.keep(node, judged, self)
+        return judged
 
     def put(self, value: Any) -> Future[Any]:
         """Place a value in the session without copying its arrays."""
@@ -345,6 +355,7 @@ class Session:
             self.cancel(list(self.graph.pending.values()), "the session was stopped")
             self.main.tracker.clear()
             self.sources.close()
+            self.hoard.close()
             if self.wall_clock_timer is not None:
                 self.wall_clock_timer.cancel()
                 if threading.current_thread() is not self.wall_clock_timer:

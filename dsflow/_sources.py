@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dsflow._blobs import StoredDirectory, StoredFile
-from dsflow._freeze import HandleFound, freeze
+from dsflow._freeze import HandleFound, Stored, freeze
 from dsflow._graph import Version
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class Sources:
     def copied(self, value: Any) -> Version:
         """Return a version of a value as it is now."""
         try:
-            return Version(stored=freeze(value, portable=self._session.engine.remote, snapshot=True))
+            return self._kept(freeze(value, portable=self._session.engine.remote, snapshot=True))
         except HandleFound:  # it holds Futures, of which a task makes values
             from dsflow._task import task
 
@@ -52,7 +52,7 @@ class Sources:
     def array(self, array: Any) -> Version:
         """Return a version of a large array as it is now; on a remote engine, one for all equal arrays."""
         if not self._session.engine.remote:
-            return Version(stored=freeze(array, portable=False, snapshot=True))
+            return self._kept(freeze(array, portable=False, snapshot=True))
         stored = freeze(array, portable=True)
         digest = hashlib.sha256(stored.payload)
         for buffer in stored.buffers:
@@ -62,6 +62,10 @@ class Sources:
             version = Version(stored=freeze(array, portable=True, snapshot=True))
             self._arrays[digest.digest()] = version
         return version
+
+    def _kept(self, stored: Stored) -> Version:
+        self._session.hoard.add([stored])
+        return Version(stored=stored)
 
     # --- files -------------------------------------------------------------------------------------------------------
 
