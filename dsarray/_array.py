@@ -11,11 +11,12 @@ import numpy as np
 import numpy.typing as npt
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
-from dsarray import _assignment, _display, _elementwise, _indexing, _map, _protocol, _rechunk, _rows, _sinks
+from dsarray import _assignment, _display, _elementwise, _indexing, _interop, _map, _protocol, _rechunk, _rows, _sinks
 from dsarray._blocks import Blocks
 from dsarray._cell import Cells, Reading, start_cells
 from dsarray._grid import BlockSize, Chunks, shape_of
 from dsarray._methods import NumPyMethods
+from dsarray._plan import Plan, note_sizes, plan_of
 from dsflow import Future
 
 __all__ = ["Array"]
@@ -47,6 +48,8 @@ class Array(NumPyMethods, NDArrayOperatorsMixin):
         self.chunks = chunks
         self.dtype: np.dtype[Any] = np.dtype(dtype)
         self.sparse = sparse
+        if not sparse:
+            note_sizes(cells, chunks, self.dtype.itemsize)
 
     # --- what it is --------------------------------------------------------------------------------------------------
 
@@ -111,6 +114,24 @@ class Array(NumPyMethods, NDArrayOperatorsMixin):
             Number of rows in each; by default they are cut as the blocks are.
         """
         return _rows.row_blocks(self, lengths)
+
+    def explain(self) -> Plan:
+        """Say what computing the array takes: tasks, bytes and memory. Nothing runs.
+
+        Returns
+        -------
+        Plan
+            Shown as text, and with the figures as attributes.
+
+        Examples
+        --------
+        >>> import dsarray as ds
+        >>> x = ds.random_array((1000, 1000), block_size=250)
+        >>> plan = ((x - 1) * 2).sum().explain()
+        >>> plan.n_tasks, plan.task_bytes
+        (5, 4000000)
+        """
+        return plan_of(self._cells.flat)
 
     def __repr__(self) -> str:
         return _display.text(self)
@@ -201,6 +222,17 @@ class Array(NumPyMethods, NDArrayOperatorsMixin):
         self, function: Callable[..., Any], types: Any, args: tuple[Any, ...], keywords: dict[str, Any]
     ) -> Any:
         return _protocol.apply_function(function, args, keywords)
+
+    # --- Dask's protocol ---------------------------------------------------------------------------------------------
+
+    to_dask = to_dask_array = _interop.to_dask
+    __dask_graph__ = _interop.OnInstances(_interop.graph_of)
+    __dask_keys__ = _interop.keys_of
+    __dask_tokenize__ = _interop.tokenize
+    __dask_postcompute__ = _interop.postcompute
+    __dask_postpersist__ = _interop.postpersist
+    __dask_optimize__ = staticmethod(_interop.optimize)
+    __dask_scheduler__ = staticmethod(_interop.run_threaded)
 
     # --- other types and functions -----------------------------------------------------------------------------------
 

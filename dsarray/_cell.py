@@ -31,6 +31,7 @@ __all__ = [
     "compile_recipes",
     "find_readings",
     "make_cells",
+    "name_of",
     "run_program",
     "start_cells",
     "survey",
@@ -75,12 +76,14 @@ class Value:
 class Cell:
     """One place in a grid."""
 
-    __slots__ = ("__weakref__", "_shared", "anchor", "state")
+    __slots__ = ("__weakref__", "_shared", "anchor", "nbytes", "state")
 
     def __init__(self, state: Apply | Value | Future[Any], *, anchor: bool = False) -> None:
         self.state = state
         self.anchor = anchor
         """True if the recipe must not be computed anew by everyone who needs it."""
+        self.nbytes = 0
+        """Size of the block in bytes, if it is the block of an array."""
         self._shared: tuple[Any, Future[Any]] | None = None
 
     @classmethod
@@ -208,6 +211,7 @@ def start_cells(cells: Iterable[Cell]) -> list[Future[Any]]:
     What has been started before is not started again, unless it is read.
     """
     wanted = list(cells)
+    _check_budget(wanted)
     read: dict[Cell, Future[Any]] = {}
     stack = wanted[::-1]
     while stack:
@@ -224,6 +228,14 @@ def start_cells(cells: Iterable[Cell]) -> list[Future[Any]]:
                 cell.state = future
         stack.pop()
     return [read[cell] if cell in read else cell.source() for cell in wanted]
+
+
+def _check_budget(cells: Sequence[Cell]) -> None:
+    session = active_session()
+    if session is not None and session.memory_bytes is not None:
+        from dsarray._plan import check_plan
+
+        check_plan(cells, session.memory_bytes)
 
 
 def survey(root: Cell) -> tuple[dict[Cell, Apply], list[Cell]]:
@@ -280,11 +292,16 @@ def compile_recipes(recipes: dict[Cell, Apply]) -> tuple[tuple[Step, ...], list[
     return program, inputs
 
 
+def name_of(function: Callable[..., Any]) -> str:
+    """Return what a task is called that ends with a function."""
+    function = getattr(function, "func", function)  # a functools.partial has no name of its own
+    name: str = getattr(function, "__name__", type(function).__name__)
+    return name.strip("_<>")
+
+
 def _evaluator(function: Callable[..., Any]) -> Task[Any]:
     """`evaluate_block`, named after the last function of a program."""
-    function = getattr(function, "func", function)  # a functools.partial has no name of its own
-    name = getattr(function, "__name__", type(function).__name__).strip("_<>")
-    return _evaluate_as(name)
+    return _evaluate_as(name_of(function))
 
 
 @functools.lru_cache(maxsize=256)

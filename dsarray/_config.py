@@ -7,8 +7,12 @@ from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 
 from dsarray._grid import Chunks, auto_chunks, chunks_for
+from dsflow import active_session
 
 __all__ = ["config", "default_chunks"]
+
+BLOCKS_PER_SLOT = 16
+"""A task should find room for so many blocks in the memory of the session."""
 
 _block_size: ContextVar[int | tuple[int, ...] | None] = ContextVar("block_size", default=None)
 
@@ -51,13 +55,23 @@ def default_chunks(
     itemsize: int,
     block_size: int | tuple[int, ...] | None,
     where: str,
-    choose: Callable[[tuple[int, ...], int], Chunks] = auto_chunks,
+    choose: Callable[[tuple[int, ...], int], Chunks] | None = None,
 ) -> Chunks:
     """Cut a shape as asked, or else as configured, or else as ``choose`` does, by default by its bytes."""
     if block_size is not None:
         return chunks_for(shape, block_size, where)
     configured = _block_size.get()
     if configured is None:
-        return choose(shape, itemsize)
+        return (choose or _fitting)(shape, itemsize)
     sizes = tuple(configured) if isinstance(configured, (tuple, list)) else (configured,)
     return chunks_for(shape, (*sizes, *(-1,) * len(shape))[: len(shape)], where)
+
+
+def _fitting(shape: tuple[int, ...], itemsize: int) -> Chunks:
+    """Cut a shape so that all slots have work, and their tasks memory for some blocks each."""
+    session = active_session()
+    if session is None:
+        return auto_chunks(shape, itemsize)
+    n_slots, memory_bytes = session.engine.n_slots, session.memory_bytes
+    most_bytes = None if memory_bytes is None else max(1, memory_bytes // (BLOCKS_PER_SLOT * n_slots))
+    return auto_chunks(shape, itemsize, n_slots, most_bytes)

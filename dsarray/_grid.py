@@ -126,16 +126,19 @@ def _cut_as_asked(length: int, size: Any, what: str) -> Lengths:
     return cut(length, length or 1 if size == -1 else operator.index(size))
 
 
-def auto_chunks(shape: Sequence[int], itemsize: int) -> Chunks:
+def auto_chunks(shape: Sequence[int], itemsize: int, n_slots: int = 1, most_bytes: int | None = None) -> Chunks:
     """Choose blocks: an array below 1 MiB stays whole, a larger one is cut into rows.
 
-    There are two blocks for each core of this machine where that leaves blocks of 1 MiB or more, and more of them
-    where blocks would exceed 16 MiB. Later axes are cut only where one row is larger than that.
+    There are two blocks for each core of this machine, or each of ``n_slots`` if there are more, where that leaves
+    blocks of 1 MiB or more, and more of them where blocks would exceed 16 MiB, or ``most_bytes``. Later axes are cut
+    only where one row is larger than that.
     """
     n_bytes = math.prod(shape) * itemsize
-    if not shape or n_bytes < SMALL_BYTES:
+    largest = TARGET_BYTES if most_bytes is None else min(TARGET_BYTES, most_bytes)
+    smallest = min(SMALL_BYTES, largest)
+    if not shape or n_bytes < smallest:
         return tuple((length,) for length in shape)
-    target = min(max(n_bytes // (2 * (os.cpu_count() or 1)), SMALL_BYTES), TARGET_BYTES)
+    target = min(max(n_bytes // (2 * max(n_slots, os.cpu_count() or 1)), smallest), largest)
     sizes: list[int] = []
     for axis, length in enumerate(shape):
         rest_bytes = math.prod(shape[axis + 1 :]) * itemsize
