@@ -1,3 +1,8 @@
 """Estimators with scikit-learn's contract, on arrays of any size."""
 
-__all__: list[str] = []
+from estimators._persistence import load, save
+
+__all__ = ["ROOMS", "load", "save"]
+
+ROOMS = ("cluster", "svm")
+"""The modules with estimators, named as scikit-learn's."""

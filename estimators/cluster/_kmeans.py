@@ -179,7 +179,7 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, Ba
         """Return the distance of each row from each center, as ndarray or Array of shape (n_samples, n_clusters)."""
         check_is_fitted(self)
         rows = check_X(self, X, reset=False)
-        distances = map_rows(self, euclidean_distances, rows, share(self.cluster_centers_))
+        distances = map_rows(self, _measure, rows, share(self.cluster_centers_))
         return like_input(X, rows_to_array(distances, rows, rows.dtype, self.n_clusters))
 
     def fit_transform(self, X: Any, y: Any = None, sample_weight: Any = None) -> Any:
@@ -268,6 +268,11 @@ def _label(blocks: list[Any], weights: list[Any], centers: Any) -> tuple[list[An
     shared = share(centers)
     pairs = [label_and_measure(rows, weight, shared) for rows, weight in zip(blocks, weights, strict=True)]
     return [labels for labels, _ in pairs], ds.tree_reduce(add_pairs, [summary for _, summary in pairs])
+
+
+def _measure(rows: Any, centers: Any) -> Any:
+    """Return the distance of each row, of which there may be none, from each center."""
+    return euclidean_distances(rows, centers) if rows.shape[0] else np.empty((0, len(centers)), rows.dtype)
 
 
 def _choose_best(inertias: list[float]) -> int:
