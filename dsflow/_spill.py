@@ -23,7 +23,7 @@ __all__ = ["Hoard"]
 
 logger = logging.getLogger("dsflow")
 
-SHARE = 0.6
+SHARE = 0.5
 """How much of the memory values may take; the rest is for what tasks work with."""
 
 SPILLED_BYTES = 1 << 16

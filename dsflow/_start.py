@@ -70,7 +70,8 @@ def start(
     workers : int, optional
         How many tasks run at a time; all cores by default.
     memory : int or str, optional
-        Bytes that the blocks of arrays may take over all workers, such as ``"2 GiB"``.
+        Bytes for values over all workers, such as ``"2 GiB"``. What does not fit is written to disk; plans of arrays
+        and estimators that need more at one time are refused. By default all of the machine's, and nothing is refused.
     threads_per_worker : int, optional
         Threads in each process of a cluster that is started here; 1 by default.
     labels : str or iterable of str, optional
