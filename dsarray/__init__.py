@@ -1,48 +1,117 @@
 """Blocked arrays with NumPy's meaning: ``import dsarray as ds``."""
 
-from dsarray import _reduce as _reduce
+from dsarray import _convolution as _convolution
+from dsarray import _diagonals as _diagonals
+from dsarray import _differences as _differences
+from dsarray import _histogram as _histogram
+from dsarray import _insertion as _insertion
+from dsarray import _joint_histogram as _joint_histogram
+from dsarray import _layout as _layout
+from dsarray import _like as _like
+from dsarray import _mathematics as _mathematics
+from dsarray import _pad as _pad
+from dsarray import _placement as _placement
+from dsarray import _quantile as _quantile
+from dsarray import _sets as _sets
+from dsarray import _sort as _sort
+from dsarray import _spans as _spans
+from dsarray import _types as _types
+from dsarray import linalg as linalg
+from dsarray import random as random
+from dsarray import xp as xp
 from dsarray._array import Array
 from dsarray._config import config
+from dsarray._coordinates import fromfunction, indices
 from dsarray._creation import array, eye, from_blocks, from_function, full, identity, ones, zeros
 from dsarray._deferred import Deferred
 from dsarray._elementwise import where
+from dsarray._interop import from_dask
+from dsarray._join import concatenate
 from dsarray._map import apply_along_axis, map_blocks
 from dsarray._matmul import matmul
 from dsarray._namespace import namespace, to_device, to_host
 from dsarray._random import random_array
-from dsarray._reshape import concatenate
+from dsarray._ranges import arange, empty, geomspace, linspace, logspace, tri
 from dsarray._rows import defer_row_blocks, map_row_blocks
+from dsarray._shuffle import shuffle
 from dsarray._tree import tree_reduce
-from dsarray.io import from_zarr, load_npy_file, load_txt_file, to_zarr
-from dsarray.io.svmlight import load_svmlight_file
+from dsarray.io import (
+    from_csv,
+    from_dataframe,
+    from_hdf5,
+    from_npy,
+    from_npy_stack,
+    from_npz,
+    from_parquet,
+    from_zarr,
+    load_mdcrd_file,
+    load_npy_file,
+    load_svmlight_file,
+    load_txt_file,
+    save_svmlight_file,
+    to_csv,
+    to_dataframe,
+    to_hdf5,
+    to_npy,
+    to_npy_stack,
+    to_npz,
+    to_parquet,
+    to_zarr,
+)
 
 __all__ = [
     "Array",
     "Deferred",
     "apply_along_axis",
+    "arange",
     "array",
     "concatenate",
     "config",
     "defer_row_blocks",
+    "empty",
     "eye",
     "from_blocks",
+    "from_csv",
+    "from_dask",
+    "from_dataframe",
     "from_function",
+    "from_hdf5",
+    "from_npy",
+    "from_npy_stack",
+    "from_npz",
+    "from_parquet",
     "from_zarr",
+    "fromfunction",
     "full",
+    "geomspace",
     "identity",
+    "indices",
+    "linspace",
+    "load_mdcrd_file",
     "load_npy_file",
     "load_svmlight_file",
     "load_txt_file",
+    "logspace",
     "map_blocks",
     "map_row_blocks",
     "matmul",
     "namespace",
     "ones",
     "random_array",
+    "save_svmlight_file",
+    "shuffle",
+    "to_csv",
+    "to_dataframe",
     "to_device",
+    "to_hdf5",
     "to_host",
+    "to_npy",
+    "to_npy_stack",
+    "to_npz",
+    "to_parquet",
     "to_zarr",
     "tree_reduce",
+    "tri",
     "where",
     "zeros",
 ]

@@ -11,7 +11,19 @@ import numpy as np
 import numpy.typing as npt
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
-from dsarray import _assignment, _display, _elementwise, _indexing, _interop, _map, _protocol, _rechunk, _rows, _sinks
+from dsarray import (
+    _assignment,
+    _display,
+    _elementwise,
+    _indexing,
+    _interop,
+    _map,
+    _protocol,
+    _rechunk,
+    _rows,
+    _sinks,
+    _standard,
+)
 from dsarray._blocks import Blocks
 from dsarray._cell import Cells, Reading, start_cells
 from dsarray._grid import BlockSize, Chunks, shape_of
@@ -222,6 +234,14 @@ class Array(NumPyMethods, NDArrayOperatorsMixin):
         self, function: Callable[..., Any], types: Any, args: tuple[Any, ...], keywords: dict[str, Any]
     ) -> Any:
         return _protocol.apply_function(function, args, keywords)
+
+    # --- the array API standard's protocols --------------------------------------------------------------------------
+
+    __array_namespace__ = _standard.array_namespace
+    device = property(_standard.device_of, doc='Where the blocks lie: "cpu" or "cuda".')
+    to_device = _standard.to_device
+    __dlpack__ = _standard.dlpack
+    __dlpack_device__ = _standard.dlpack_device
 
     # --- Dask's protocol ---------------------------------------------------------------------------------------------
 

@@ -1,18 +1,277 @@
-"""Assignment to parts of an array: everyone who holds the array sees it, what was sliced from it before does not."""
+"""Assignment to parts of an array: everyone who holds the array sees it, what was sliced from it before does not.
+
+A block that is written to becomes a new cell, which copies the old block and sets the part; other blocks stay what they
+are. Nothing runs, but for a mask that is an Array and is given more than one value along the axis that it selects:
+then what it selects of each block is counted. The values stay where they are.
+"""
 
 from __future__ import annotations
 
+import itertools
+import math
+import warnings
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dsarray import _array, _elementwise, _fancy, _index, _indexing, _rechunk, _reshape, _sparse
+from dsarray._cell import Cell, Cells, Value
+from dsarray._grid import Chunks, Lengths, grid_of, shape_of
+from dsarray._namespace import namespace
+from dsflow import Future
 
 if TYPE_CHECKING:
     from dsarray._array import Array
 
-__all__ = ["assign"]
+__all__ = ["as_values", "assign", "fit"]
 
 
 def assign(a: Array, key: Any, value: Any) -> None:
-    """Do what ``a[key] = value`` means."""
-    raise TypeError(
-        f"Array: assignment of a {type(value).__name__} to [{key!r}] of shape {a.shape} is not supported; "
-        "use ds.where(condition, new, a), or build the array anew."
+    """Do what ``a[key] = value`` means.
+
+    Of positions that come more than once, the last value counts, as in NumPy.
+
+    Raises
+    ------
+    IndexError
+        When the index does not fit.
+    ValueError
+        When the shape of the value does not fit to what is indexed.
+    TypeError
+        When the array is sparse, or the value is nothing that it can hold.
+    """
+    if a.sparse:
+        raise _sparse.refuse("assignment")
+    index = _index.read(key, a.shape)
+    values = as_values(a, value)
+    mask = index.mask
+    if not index.chosen:
+        if values.ndim and index.parts and all(isinstance(part, int) for part in index.parts) and not _is_open(key):
+            raise ValueError(f"Array: setting an element with an array of shape {values.shape}; give one value.")
+        a.become(_assign_basic(a, index.parts, values))
+    elif mask is not None and mask.ndim:
+        if mask.ndim == a.ndim and values.ndim > 1 and (not isinstance(key, tuple) or len(key) == 1):
+            raise TypeError(
+                f"Array: assignment to a mask of all axes takes values of 0 or 1 axes, not {values.ndim}; ravel() them."
+            )
+        a.become(_assign_masked(a, index, mask, values))
+    else:
+        a.become(_assign_points(a, index, values))
+
+
+def _is_open(key: Any) -> bool:
+    return isinstance(key, tuple) and any(part is Ellipsis for part in key)
+
+
+# --- values ----------------------------------------------------------------------------------------------------------
+
+
+def as_values(a: Array, value: Any) -> Array:
+    """Return what is assigned as a dense Array of the type of the array; NumPy casts, warns and refuses."""
+    if isinstance(value, _array.Array):
+        value = value.to_dense()
+        if value.dtype.kind == "c" and a.dtype.kind not in "cb":
+            warnings.warn(
+                "Casting complex values to real discards the imaginary part", np.exceptions.ComplexWarning, stacklevel=4
+            )
+            value = np.real(value)
+        return value if value.dtype == a.dtype else _elementwise.astype(value, a.dtype)
+    if isinstance(value, Future):
+        raise TypeError("Array: a Future cannot be assigned; wait_on() it, or make an Array of it with from_blocks().")
+    if _sparse.is_sparse(value):
+        value = value.toarray()
+    known = np.empty(np.shape(value), dtype=a.dtype)
+    known[...] = value
+    return _elementwise.as_array(known)
+
+
+def fit(values: Array, shape: Sequence[int]) -> Array:
+    """Return values with one axis for each of a shape to which they broadcast."""
+    n_more = values.ndim - len(shape)
+    if n_more > 0 and set(values.shape[:n_more]) == {1}:
+        values = _indexing.basic(values, [0] * n_more + [slice(None)] * len(shape))
+    fits = values.ndim <= len(shape) and all(
+        n in (1, wanted) for n, wanted in zip(values.shape[::-1], shape[::-1], strict=False)
     )
+    if not fits:
+        raise ValueError(
+            f"Array: values of shape {values.shape} do not broadcast to what is indexed, of shape {tuple(shape)}."
+        )
+    n_new = len(shape) - values.ndim
+    return _indexing.basic(values, [None] * n_new + [slice(None)] * values.ndim) if n_new else values
+
+
+def _spread(values: Array, chunks: Chunks) -> Cells:
+    """Return one cell of values for each place of a grid."""
+    own = tuple((1,) if n == 1 else lengths for n, lengths in zip(values.shape, chunks, strict=True))
+    return _elementwise.broadcast_cells(_rechunk.to_chunks(values, own), grid_of(chunks))
+
+
+# --- integers and slices ---------------------------------------------------------------------------------------------
+
+
+class _Rest:
+    """What integers, slices and new axes take of blocks, part by part."""
+
+    def __init__(self, chunks: Chunks, parts: Sequence[Any]) -> None:
+        """Cut parts as the axes are that they are of."""
+        axis = itertools.count()
+        taken = [None if part is None else _indexing.pieces(chunks[i := next(axis)], part, i) for part in parts]
+        self.taken: list[list[_indexing.Piece | None]] = [[None] if each is None else [*each] for each in taken]
+        self.lengths: list[Lengths | None] = [(1,) if each is None else _indexing.lengths_of(each) for each in taken]
+
+    def chunks(self) -> Chunks:
+        """How the part is cut."""
+        return tuple(lengths for lengths in self.lengths if lengths is not None)
+
+    def choices(self) -> Any:
+        """Yield (block index, key in the block, block index of the result), in C order."""
+        for numbered in itertools.product(*map(enumerate, self.taken)):
+            block = tuple(piece.block for _, piece in numbered if piece is not None)
+            key = tuple(None if piece is None else piece.key for _, piece in numbered)
+            place = tuple(n for (n, _), lengths in zip(numbered, self.lengths, strict=True) if lengths is not None)
+            yield block, key, place
+
+
+def _assign_basic(a: Array, parts: list[Any], values: Array) -> Array:
+    rest = _Rest(a.chunks, parts)
+    chunks = rest.chunks()
+    fitted = fit(values, shape_of(chunks))
+    everything = fitted.shape == a.shape and all(isinstance(part, slice) and part == slice(None) for part in parts)
+    if everything and not any(isinstance(cell.state, Value) for cell in fitted._cells.flat):
+        return _rechunk.to_chunks(fitted, a.chunks)  # nothing of the old blocks is left
+    columns = _spread(fitted, chunks)
+    cells = a._cells.copy()
+    if 0 not in shape_of(chunks):
+        for block, key, place in rest.choices():
+            cells[block] = Cell.of(_put, a._cells[block], key, _fancy.operand(columns[place]), a.dtype)
+    return _array.Array(cells, a.chunks, a.dtype)
+
+
+def _put(block: Any, key: tuple[Any, ...], values: Any, dtype: np.dtype[Any]) -> Any:
+    changed = namespace(block).array(block, dtype=dtype)
+    changed[key] = namespace(block).asarray(values)
+    return changed
+
+
+# --- arrays of positions and masks -----------------------------------------------------------------------------------
+
+
+def _assign_points(a: Array, index: _index.Index, values: Array) -> Array:
+    """Set elements at positions: of those in one block all at once, of those that come again the last."""
+    axes, positions = _index.positions_of(index, a.shape)
+    if not axes:
+        parts = index.with_axis_for_chosen().parts
+        if positions[0].size:
+            return _assign_basic(a, parts, values)
+        shape = list(shape_of(_Rest(a.chunks, parts).chunks()))
+        shape[index.place] = 0
+        fit(values, shape)
+        return a
+    others = [part for part in index.parts if not _index.is_array(part)]
+    rest = _Rest(_without(a.chunks, axes), others)
+    at = index.place
+    kept = rest.chunks()
+    fitted = fit(values, (*shape_of(kept[:at]), *positions[0].shape, *shape_of(kept[at:])))
+    members, groups = _last_by_block(a, axes, positions)
+    first = _values_at(fitted, at, positions[0].shape, members, tuple(len(group.members) for group in groups))
+    columns = _spread(first, (tuple(len(group.members) for group in groups), *kept))
+    cells = a._cells.copy()
+    if not len(members) or 0 in shape_of(kept):
+        return a
+    remaining = [axis for axis in range(a.ndim) if axis not in axes]
+    for n, group in enumerate(groups):
+        for block, key, place in rest.choices():
+            where = _fancy.place_of(a.ndim, axes, group.block, remaining, block)
+            cells[where] = Cell.of(
+                _put_first, a._cells[where], axes, (*group.local, *key), _fancy.operand(columns[(n, *place)]), a.dtype
+            )
+    return _array.Array(cells, a.chunks, a.dtype)
+
+
+def _without(chunks: Chunks, axes: Sequence[int]) -> Chunks:
+    return tuple(lengths for axis, lengths in enumerate(chunks) if axis not in axes)
+
+
+def _last_by_block(a: Array, axes: Sequence[int], positions: Sequence[Any]) -> tuple[Any, list[_fancy.Group]]:
+    """Return which positions count, and the groups of them by the block that holds them, in order."""
+    flat = np.ravel_multi_index(positions, [max(1, a.shape[axis]) for axis in axes]).ravel()
+    _, from_behind = np.unique(flat[::-1], return_index=True)
+    kept = flat.size - 1 - from_behind
+    groups = _fancy.group_by_block([a.chunks[axis] for axis in axes], [each.ravel()[kept] for each in positions])
+    return kept[np.concatenate([group.members for group in groups])], groups
+
+
+def _values_at(values: Array, at: int, shape: Sequence[int], members: Any, lengths: Lengths) -> Array:
+    """Return the values of chosen positions, which are the first axis: of length 1 if all have the same."""
+    n = len(shape)
+    own = range(at, at + n)
+    varying = [axis for axis in own if values.shape[axis] != 1 or shape[axis - at] == 0]
+    flat = _indexing.basic(
+        values, [0 if axis in own and axis not in varying else slice(None) for axis in range(values.ndim)]
+    )
+    if not varying:
+        return _indexing.basic(flat, [None] + [slice(None)] * flat.ndim)
+    along = np.unravel_index(members, shape)
+    chosen = [along[axis - at] for axis in varying]
+    return _fancy.pick(flat, tuple(range(at, at + len(varying))), chosen, 0, (lengths,))
+
+
+def _put_first(block: Any, axes: tuple[int, ...], key: tuple[Any, ...], values: Any, dtype: np.dtype[Any]) -> Any:
+    """Set what a key selects when the axes named are the first ones, and so is that of what is chosen."""
+    changed = namespace(block).array(block, dtype=dtype)
+    others = [axis for axis in range(changed.ndim) if axis not in axes]
+    changed.transpose(*axes, *others)[key] = namespace(block).asarray(values)
+    return changed
+
+
+# --- one mask --------------------------------------------------------------------------------------------------------
+
+
+def _assign_masked(a: Array, index: _index.Index, mask: Any, values: Array) -> Array:
+    """Set what a mask selects: block by block, and counted if there is more than one value for it."""
+    at = index.place
+    first_axis = sum(map(_index.n_axes_of, index.parts[: index.chosen[0]]))
+    axes = tuple(range(first_axis, first_axis + mask.ndim))
+    others = [part for part in index.parts if not _index.is_array(part)]
+    rest = _Rest(_without(a.chunks, axes), others)
+    kept = rest.chunks()
+    n_after = len(kept) - at
+    varies = values.ndim > n_after and values.shape[values.ndim - 1 - n_after] != 1
+    cut = _fancy.cut_for_mask(a, first_axis, mask.ndim) if varies else a
+    of_mask = cut.chunks[first_axis : first_axis + mask.ndim]
+    masks = _fancy.mask_cells(mask, of_mask, shared=varies or math.prod(map(len, rest.taken)) > 1)
+    counts = _fancy.count_selected(mask, cut.chunks[first_axis], masks) if varies else (1,)
+    fitted = fit(values, (*shape_of(kept[:at]), sum(counts), *shape_of(kept[at:])))
+    first = _reshape.move_axis(fitted, at, 0) if at else fitted
+    columns = _spread(first, (counts, *kept))
+    changed = _put_masks(cut, axes, masks, others, columns, counts if varies else None)
+    return _rechunk.to_chunks(changed, a.chunks)
+
+
+def _put_masks(
+    a: Array, axes: tuple[int, ...], masks: list[Cell], others: list[Any], columns: Cells, counts: Lengths | None
+) -> Array:
+    rest = _Rest(_without(a.chunks, axes), others)
+    remaining = [axis for axis in range(a.ndim) if axis not in axes]
+    cells = a._cells.copy()
+    for n, block in enumerate(np.ndindex(*[a.grid[axis] for axis in axes])):
+        if counts[n] == 0 if counts else _selects_nothing(masks[n]):
+            continue
+        chosen = _fancy.operand(masks[n])
+        for other, key, place in rest.choices():
+            where = _fancy.place_of(a.ndim, axes, block, remaining, other)
+            values = _fancy.operand(columns[(n if counts else 0, *place)])
+            cells[where] = Cell.of(_put_masked, a._cells[where], axes, chosen, key, values, a.dtype)
+    return _array.Array(cells, a.chunks, a.dtype)
+
+
+def _selects_nothing(mask: Cell) -> bool:
+    return isinstance(mask.state, Value) and not mask.state.value.any()
+
+
+def _put_masked(
+    block: Any, axes: tuple[int, ...], mask: Any, key: tuple[Any, ...], values: Any, dtype: np.dtype[Any]
+) -> Any:
+    return _put_first(block, axes, (mask, *key), values, dtype)

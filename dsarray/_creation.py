@@ -12,7 +12,6 @@ from dsarray import _rechunk
 from dsarray._array import Array
 from dsarray._cell import Cell, Reading, Value, make_cells
 from dsarray._config import default_chunks
-from dsarray._functions import implements
 from dsarray._grid import Chunks, block_indices, block_shape, check_shape, grid_of, offsets
 from dsarray._sparse import is_sparse, to_csr
 from dsflow import Future
@@ -229,20 +228,30 @@ def full(shape: Any, fill_value: Any, block_size: BlockSize = None, *, dtype: np
     Parameters
     ----------
     shape : int or tuple of int
-    fill_value : scalar
-        The value of all elements.
+    fill_value : scalar or array_like
+        The value of all elements, or what broadcasts to the shape.
     block_size : int or tuple of int, optional
         See `array`.
     dtype : dtype, optional
         Type of the elements, by default that of ``fill_value``.
     """
     lengths = check_shape(shape, "full")
+    if np.ndim(fill_value):
+        return _full_of_many(lengths, fill_value, block_size, dtype)
+    fill_value = fill_value.collect() if isinstance(fill_value, Array) else fill_value
     sample = np.full((), fill_value, dtype=dtype)
     check_dtype(sample.dtype, "full")
     chunks = default_chunks(lengths, sample.itemsize, block_size, "full")
     return from_function(
         np.full, chunks, sample.dtype, lambda index: (block_shape(chunks, index), sample[()], sample.dtype)
     )
+
+
+def _full_of_many(shape: tuple[int, ...], values: Any, block_size: BlockSize, dtype: Any) -> Array:
+    from dsarray._join import broadcast_to
+
+    source = array(values, dtype=dtype)
+    return broadcast_to(source, shape).rechunk(default_chunks(shape, source.itemsize, block_size, "full"))
 
 
 def zeros(shape: Any, block_size: BlockSize = None, *, dtype: npt.DTypeLike = float) -> Array:
@@ -262,37 +271,35 @@ def eye(
     n_columns: SupportsIndex | None = None,
     block_size: BlockSize = None,
     *,
+    k: int = 0,
     dtype: npt.DTypeLike = float,
 ) -> Array:
-    """Make a matrix with ones on its diagonal and zeros elsewhere."""
+    """Make a matrix with ones on a diagonal and zeros elsewhere.
+
+    Parameters
+    ----------
+    n_rows : int
+    n_columns : int, optional
+        By default, as many as rows.
+    block_size : int or tuple of int, optional
+        See `array`.
+    k : int
+        Which diagonal: 0 is the main one, positive ones lie above it, negative ones below.
+    dtype : dtype
+        Type of the elements.
+    """
     shape = check_shape((n_rows, n_rows if n_columns is None else n_columns), "eye")
     dtype = np.dtype(dtype)
     chunks = default_chunks(shape, dtype.itemsize, block_size, "eye")
     rows, columns = map(offsets, chunks)
     return from_function(
-        np.eye, chunks, dtype, lambda index: (*block_shape(chunks, index), rows[index[0]] - columns[index[1]], dtype)
+        np.eye,
+        chunks,
+        dtype,
+        lambda index: (*block_shape(chunks, index), k + rows[index[0]] - columns[index[1]], dtype),
     )
 
 
 def identity(n: SupportsIndex, block_size: BlockSize = None, *, dtype: npt.DTypeLike = float) -> Array:
     """Make a square matrix with ones on its diagonal and zeros elsewhere."""
     return eye(n, n, block_size, dtype=dtype)
-
-
-# --- NumPy's functions -----------------------------------------------------------------------------------------------
-
-
-@implements(np.full_like)
-def _full_like(a: Any, fill_value: Any, dtype: Any = None) -> Array:
-    dtype = a.dtype if dtype is None else dtype
-    return full(a.shape, fill_value, tuple(max(1, n) for n in a.block_shape), dtype=dtype)
-
-
-@implements(np.zeros_like)
-def _zeros_like(a: Any, dtype: Any = None) -> Array:
-    return _full_like(a, np.zeros((), a.dtype if dtype is None else dtype), dtype)
-
-
-@implements(np.ones_like)
-def _ones_like(a: Any, dtype: Any = None) -> Array:
-    return _full_like(a, np.ones((), a.dtype if dtype is None else dtype), dtype)

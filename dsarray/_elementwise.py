@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from dsarray import _array, _matmul, _rechunk, _sparse
+from dsarray import _array, _join, _rechunk, _sparse, _ufuncs
 from dsarray._cell import Cell, Cells, Value, make_cells
-from dsarray._functions import implements
 from dsarray._grid import Chunks, common_lengths, grid_of
 
 if TYPE_CHECKING:
@@ -26,7 +25,10 @@ __all__ = [
     "broadcast_cells",
     "clip",
     "elementwise",
+    "match_cells",
+    "result_dtype",
     "sample_of",
+    "store",
     "to_dense",
     "where",
 ]
@@ -162,68 +164,59 @@ def elementwise(function: Callable[..., Any], *operands: Any, **keywords: Any) -
     return _array.Array(make_cells(grid, cells), chunks, dtype, sparse=n_sparse > 0)
 
 
-# --- NumPy's universal functions -------------------------------------------------------------------------------------
+# --- NumPy's universal functions, and out= ---------------------------------------------------------------------------
 
 
 def apply_ufunc(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
-    """Do what ``ufunc(*inputs, **keywords)`` means."""
-    if method != "__call__":
-        raise TypeError(f"np.{ufunc.__name__}.{method} is not supported for an Array; use a method such as sum().")
-    if ufunc is np.matmul and not set(keywords) - {"out"}:
-        operation: Callable[..., Any] = _matmul.matmul
-    elif ufunc.signature is not None:
-        raise TypeError(f"np.{ufunc.__name__} is not supported for an Array; use @ or elementwise operations.")
-    else:
-        operation = _call_ufunc
-    out = keywords.pop("out", None)
-    unknown = set(keywords) - {"dtype", "casting"}
-    if unknown:
-        raise TypeError(f"np.{ufunc.__name__}: {', '.join(sorted(unknown))}= is not supported for an Array.")
-    results = operation(*inputs, **keywords) if operation is _matmul.matmul else operation(ufunc, inputs, keywords)
-    if out is None:
-        return results
-    many = results if isinstance(results, tuple) else (results,)
-    if any(target is None for target in out) and any(np.shape(target) not in ((), many[0].shape) for target in out):
-        raise TypeError(f"np.{ufunc.__name__}: out= with None beside a larger Array is not supported; give all of it.")
-    stored = tuple(_store(result, target, ufunc) for result, target in zip(many, out, strict=True))
-    return stored if isinstance(results, tuple) else stored[0]
+    """Do what ``ufunc(*inputs, **keywords)`` or one of its methods means."""
+    return _ufuncs.apply(ufunc, method, inputs, keywords)
 
 
-def _call_ufunc(ufunc: np.ufunc, inputs: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
-    if ufunc.nout == 1:
-        return elementwise(ufunc, *inputs, **keywords)
-    return tuple(elementwise(_nth_output, *inputs, ufunc=ufunc, n=n, **keywords) for n in range(ufunc.nout))
+def store(result: Any, out: Any, name: str, casting: Any = "same_kind") -> Any:
+    """Return a result, or put it into ``out=``, for all who hold that array, and return that.
 
-
-def _nth_output(*operands: Any, ufunc: np.ufunc, n: int, **keywords: Any) -> Any:
-    return ufunc(*operands, **keywords)[n]
-
-
-def _store(result: Array, target: Any, ufunc: np.ufunc) -> Any:
-    """Put a result into ``out=``, for all who hold that array."""
-    if target is None:
+    Parameters
+    ----------
+    result : Array
+    out : Array, tuple of one Array, or None
+        Where to put it; the result is broadcast to its shape.
+    name : str
+        Who asks, for messages.
+    casting : str
+        Which conversions to the type of ``out`` are allowed, as in NumPy.
+    """
+    target = out[0] if isinstance(out, tuple) and len(out) == 1 else out
+    if target is None or target is np._NoValue:
         return result
     if not isinstance(target, _array.Array):
-        raise TypeError(
-            f"np.{ufunc.__name__}: out= is a {type(target).__name__}; give an Array, or collect() the result."
-        )
+        raise TypeError(f"{name}: out= is a {type(target).__name__}; give an Array, or collect() the result.")
     if np.broadcast_shapes(result.shape, target.shape) != target.shape:
-        raise ValueError(f"np.{ufunc.__name__}: shape {result.shape} does not fit into out= of shape {target.shape}.")
-    if not np.can_cast(result.dtype, target.dtype, casting="same_kind"):
-        raise TypeError(
-            f"np.{ufunc.__name__}: cannot put {result.dtype} into an Array of {target.dtype}; use astype() first."
-        )
+        raise ValueError(f"{name}: shape {result.shape} does not fit into out= of shape {target.shape}.")
+    if not np.can_cast(result.dtype, target.dtype, casting=casting):
+        raise TypeError(f"{name}: cannot put {result.dtype} into an Array of {target.dtype}; use astype() first.")
     if target.sparse and not result.sparse:
-        raise _sparse.refuse(f"np.{ufunc.__name__} with a dense result in out=")
+        raise _sparse.refuse(f"{name} with a dense result in out=")
     result = result if target.sparse else to_dense(result)
     if result.shape != target.shape:
-        result = elementwise(_broadcast_first, result, target)
+        result = _join.broadcast_to(result, target.shape)
     target.become(astype(result, target.dtype))
     return target
 
 
-def _broadcast_first(block: Any, like: Any) -> Any:
-    return np.broadcast_to(block, np.broadcast_shapes(block.shape, like.shape))
+def match_cells(value: Array, a: Array, name: str) -> Cells:
+    """Cut an array as another one that it broadcasts to; return its cells in that one's grid.
+
+    Raises
+    ------
+    ValueError
+        When it does not broadcast to that shape.
+    """
+    shape = a.shape[a.ndim - value.ndim :]
+    if value.ndim > a.ndim or any(n not in (1, length) for n, length in zip(value.shape, shape, strict=True)):
+        raise ValueError(f"{name} of shape {value.shape} does not broadcast to {a.shape}; give it that shape.")
+    if value.sparse:
+        raise _sparse.refuse(name)
+    return broadcast_cells(_rechunk.to_chunks(value, _own_chunks(value, a.chunks, a.shape)), a.grid)
 
 
 # --- further functions -----------------------------------------------------------------------------------------------
@@ -250,15 +243,15 @@ def _astype(block: Any, dtype: np.dtype[Any]) -> Any:
     return block.astype(dtype)
 
 
-def clip(a: Any, minimum: Any, maximum: Any) -> Array:
+def clip(a: Any, minimum: Any, maximum: Any, **keywords: Any) -> Array:
     """Return an array with its values limited to a range; None is no limit."""
     return elementwise(_clip, a, *[limit for limit in (minimum, maximum) if limit is not None],
-                       has=(minimum is not None, maximum is not None))  # fmt: skip
+                       has=(minimum is not None, maximum is not None), **keywords)  # fmt: skip
 
 
-def _clip(values: Any, *limits: Any, has: tuple[bool, bool]) -> Any:
+def _clip(values: Any, *limits: Any, has: tuple[bool, bool], **keywords: Any) -> Any:
     given = iter(limits)
-    return np.clip(values, *[next(given) if each else None for each in has])
+    return np.clip(values, *[next(given) if each else None for each in has], **keywords)
 
 
 def where(condition: Any, x: Any, y: Any) -> Array:
@@ -272,44 +265,3 @@ def to_dense(a: Array) -> Array:
         return a
     cells = [Cell.of(_sparse.densify, cell) for cell in a._cells.flat]
     return _array.Array(make_cells(a.grid, cells), a.chunks, a.dtype)
-
-
-# --- NumPy's functions -----------------------------------------------------------------------------------------------
-
-
-def _function(function: Callable[..., Any]) -> Callable[..., Any]:
-    def call(*operands: Any, **keywords: Any) -> Any:
-        for name, value in keywords.items():  # which go to each block as they are
-            if np.ndim(value):
-                raise TypeError(f"np.{function.__name__}: an array for {name}= is not supported; give a scalar.")
-        return elementwise(function, *operands, **keywords)
-
-    return call
-
-
-for _each in (np.isclose, np.real, np.imag, np.angle, np.iscomplex, np.isreal, np.i0, np.sinc):
-    implements(_each)(_function(_each))
-
-
-@implements(np.nan_to_num)
-def _nan_to_num(x: Any, copy: bool = True, **keywords: Any) -> Any:
-    if not copy:
-        raise TypeError("np.nan_to_num: copy=False is not supported for an Array; use what the call returns.")
-    return _function(np.nan_to_num)(x, **keywords)
-
-
-@implements(np.where)
-def _where(condition: Any, x: Any, y: Any) -> Any:
-    return where(condition, x, y)
-
-
-@implements(np.clip)
-def _clip_function(a: Any, a_min: Any = None, a_max: Any = None, out: Any = None) -> Any:
-    result = clip(a, a_min, a_max)
-    return result if out is None else _store(result, out, np.minimum)
-
-
-@implements(np.round, np.around)
-def _round(a: Any, decimals: int = 0, out: Any = None) -> Any:
-    result = elementwise(np.round, a, decimals=decimals)
-    return result if out is None else _store(result, out, np.rint)

@@ -1,26 +1,35 @@
-"""Matrix products: one task for each pair of blocks, whose products are added up in one tree.
+"""Matrix products: a chain of tasks for each block of the result, each of which adds a few products of blocks.
 
-What travels is blocks to the tasks that multiply them, and partial products of the size of a block of the result.
+What travels is blocks to the tasks that multiply them; the sum so far is handed on, mostly on one worker. Where there
+are few blocks in the result, there are several chains for each, whose sums are added up in one tree; how many depends
+on the blocks alone, so that a product does not depend on the machine.
 """
 
 from __future__ import annotations
 
 import itertools
+import math
 import operator
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from dsarray import _array, _elementwise, _rechunk, _sparse
 from dsarray._cell import Cell, make_cells
-from dsarray._functions import implements
 from dsarray._grid import Chunks, common_lengths, grid_of
 from dsarray._tree import tree_cell
 
 if TYPE_CHECKING:
     from dsarray._array import Array
 
-__all__ = ["dot", "matmul"]
+__all__ = ["N_CHAINS", "align_stacks", "matmul", "sum_of_products"]
+
+PER_TASK = 4
+"""How many products a task adds; it needs twice as many blocks."""
+
+N_CHAINS = 16
+"""There are at least as many chains, where there are as many groups of products."""
 
 
 def matmul(left: Any, right: Any) -> Array:
@@ -72,7 +81,7 @@ def _product(a: Array, b: Array, dtype: np.dtype[Any], *, sparse: bool) -> Array
     k = common_lengths([a.chunks[-1], b.chunks[-2]])
     a = _rechunk.to_chunks(a, (*a.chunks[:-1], k))
     b = _rechunk.to_chunks(b, (*b.chunks[:-2], k, b.chunks[-1]))
-    stacks, (a, b) = _align_stacks(a, b)
+    stacks, (a, b) = align_stacks(a, b)
     chunks: Chunks = (*stacks, a.chunks[-2], b.chunks[-1])
     grid = grid_of(chunks)
     a_cells = np.broadcast_to(a._cells, (*grid[:-2], *a.grid[-2:]))
@@ -80,22 +89,51 @@ def _product(a: Array, b: Array, dtype: np.dtype[Any], *, sparse: bool) -> Array
     _anchor(a, a_cells.size * grid[-1])
     _anchor(b, b_cells.size * grid[-2])
     multiply = operator.matmul if a.sparse or b.sparse else np.matmul
-    add = operator.add if sparse else np.add
+    n_chains = -(-N_CHAINS // max(1, math.prod(grid)))
     cells = []
     for *stack, row, column in itertools.product(*map(range, grid)):
         pairs = [(a_cells[(*stack, row, i)], b_cells[(*stack, i, column)]) for i in range(len(k))]
-        root = tree_cell(add, [Cell.of(multiply, *pair) for pair in pairs])
-        root.anchor = True
-        cells.append(root)
+        cells.append(sum_of_products(multiply, pairs, n_chains))
     return _array.Array(make_cells(grid, cells), chunks, dtype, sparse=sparse)
 
 
-def _align_stacks(a: Array, b: Array) -> tuple[Chunks, tuple[Array, Array]]:
+def sum_of_products(multiply: Callable[..., Any], factors: Sequence[Sequence[Cell]], n_chains: int) -> Cell:
+    """Return the anchor of the sum of ``multiply(*each)`` for each of the factors, in at most so many chains."""
+    n_groups = -(-len(factors) // PER_TASK)
+    n_chains = max(1, min(n_chains, n_groups))
+    size = PER_TASK * -(-n_groups // n_chains)
+    chains = [_chain(multiply, factors[start : start + size]) for start in range(0, len(factors), size)]
+    root = tree_cell(operator.add, chains)
+    root.anchor = True
+    return root
+
+
+def _chain(multiply: Callable[..., Any], factors: Sequence[Sequence[Cell]]) -> Cell:
+    total: Cell | None = None
+    for start in range(0, len(factors), PER_TASK):
+        group = factors[start : start + PER_TASK]
+        if total is not None:
+            total.anchor = True
+        total = Cell.of(_add_products, multiply, len(group[0]), total, *itertools.chain.from_iterable(group))
+    assert total is not None
+    return total
+
+
+def _add_products(multiply: Callable[..., Any], n_factors: int, total: Any, *factors: Any) -> Any:
+    for start in range(0, len(factors), n_factors):
+        product = multiply(*factors[start : start + n_factors])
+        if total is not None:
+            product += total  # a product is ours; what came from another task is not
+        total = product
+    return total
+
+
+def align_stacks(*arrays: Array) -> tuple[Chunks, tuple[Array, ...]]:
     """Cut the axes before the last two so that they broadcast block by block."""
-    shape = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
+    shape = np.broadcast_shapes(*[x.shape[:-2] for x in arrays])
     stacks = []
     for axis, length in enumerate(shape, start=-len(shape) - 2):
-        candidates = [x.chunks[axis] for x in (a, b) if x.ndim >= -axis and sum(x.chunks[axis]) == length]
+        candidates = [x.chunks[axis] for x in arrays if x.ndim >= -axis and sum(x.chunks[axis]) == length]
         stacks.append((1,) if length == 1 else common_lengths(candidates))
     aligned = [
         _rechunk.to_chunks(
@@ -105,9 +143,9 @@ def _align_stacks(a: Array, b: Array) -> tuple[Chunks, tuple[Array, Array]]:
                 *x.chunks[-2:],
             ),
         )
-        for x in (a, b)
+        for x in arrays
     ]
-    return tuple(stacks), (aligned[0], aligned[1])
+    return tuple(stacks), tuple(aligned)
 
 
 def _anchor(a: Array, n_uses: int) -> None:
@@ -115,15 +153,3 @@ def _anchor(a: Array, n_uses: int) -> None:
     if n_uses > a._cells.size:
         for cell in a._cells.flat:
             cell.anchor = True
-
-
-@implements(np.dot)
-def dot(a: Any, b: Any) -> Any:
-    """Return the product of two arrays of at most two axes, as `numpy.dot`."""
-    if np.ndim(a) == 0 or np.ndim(b) == 0:
-        return np.multiply(a, b)
-    if np.ndim(a) > 2 or np.ndim(b) > 2:
-        raise TypeError(
-            "dot: arrays of more than 2 axes are not supported; use @, which multiplies stacks of matrices."
-        )
-    return matmul(a, b)

@@ -11,21 +11,41 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from dsarray._namespace import namespace
 from dsarray._sparse import is_sparse, reduce_sparse
 
 if TYPE_CHECKING:
-    from dsarray._reduce import Block
+    from dsarray._reductions import Block
 
-__all__ = ["Moments", "combine_moments", "finish_moments", "mean_of_sum", "partial_moments", "partial_sum", "root"]
+__all__ = [
+    "Moments",
+    "Total",
+    "combine_moments",
+    "combine_totals",
+    "finish_moments",
+    "mean_of_total",
+    "partial_moments",
+    "partial_total",
+    "root",
+]
+
+
+class Total(NamedTuple):
+    """What is known of some elements, for their mean."""
+
+    n: Any
+    """How many there are: an int, or one for each lane if some are left out."""
+    total: Any
+    """Their sum."""
 
 
 class Moments(NamedTuple):
-    """What is known of some elements."""
+    """What is known of some elements, for their variance."""
 
-    n: int
-    """How many there are."""
+    n: Any
+    """How many there are: an int, or one for each lane if some are left out."""
     mean: Any
-    """Their mean."""
+    """Their mean; 0 if the user has given a mean."""
     squares: Any
     """The sum of their squared distances from it."""
 
@@ -42,48 +62,68 @@ def _wide(dtype: np.dtype[Any]) -> np.dtype[Any]:
     return np.result_type(dtype, np.complex128 if dtype.kind == "c" else np.float64) if dtype.kind in "fc" else dtype
 
 
-def partial_sum(block: Any, about: Block) -> Any:
-    """Return the sum of a block, for a mean."""
+def _count(block: Any, axes: tuple[int, ...], where: Any) -> Any:
+    if where is None:
+        return math.prod(block.shape[axis] for axis in axes)
+    xp = namespace(block)
+    return xp.sum(xp.broadcast_to(xp.asarray(where), block.shape), axis=axes, keepdims=True, dtype=np.intp)
+
+
+def _sum(block: Any, axes: tuple[int, ...], dtype: Any, where: Any) -> Any:
+    options = {} if where is None else {"where": where}
+    return np.sum(block, axis=axes, keepdims=True, dtype=dtype, **options)
+
+
+def partial_total(block: Any, about: Block, where: Any = None) -> Total:
+    """Return the number of elements of a block, and their sum."""
     dtype = about.dtype or _accumulator(block.dtype)
+    n = _count(block, about.axes, where)
     if is_sparse(block):
-        return reduce_sparse("sum", block, about.axes, dtype)
-    total = np.sum(block, axis=about.axes, keepdims=True, dtype=dtype)
-    return total.astype(_wide(total.dtype), copy=False)
+        return Total(n, reduce_sparse("sum", block, about.axes, dtype))
+    total = _sum(block, about.axes, dtype, where)
+    return Total(n, total.astype(_wide(total.dtype), copy=False))
 
 
-def mean_of_sum(total: Any, n: int) -> Any:
-    """Return the mean of ``n`` elements that have a sum."""
+def combine_totals(left: Total, right: Total) -> Total:
+    """Return the number and sum of the elements of two groups together."""
+    return Total(left.n + right.n, left.total + right.total)
+
+
+def mean_of_total(total: Total) -> Any:
+    """Return the mean."""
     with np.errstate(all="ignore"):
-        return np.true_divide(total, n)
+        return np.true_divide(total.total, total.n)
 
 
-def partial_moments(block: Any, about: Block) -> Moments:
-    """Return the moments of a block."""
+def partial_moments(block: Any, about: Block, where: Any = None, given_mean: Any = None) -> Moments:
+    """Return the moments of a block; about the mean that the user has given, if any."""
     dtype = about.dtype or _accumulator(block.dtype)
-    n = math.prod(block.shape[axis] for axis in about.axes)
+    n = _count(block, about.axes, where)
     with np.errstate(all="ignore"):
-        mean = np.true_divide(np.sum(block, axis=about.axes, keepdims=True, dtype=dtype), n)
-        deviations = block - mean
+        mean = np.true_divide(_sum(block, about.axes, dtype, where), np.maximum(n, 1))
+        deviations = block - (mean if given_mean is None else given_mean)
         squares = deviations.real**2 + deviations.imag**2 if deviations.dtype.kind == "c" else deviations**2
-        total = np.sum(squares, axis=about.axes, keepdims=True)
-    return Moments(n, mean.astype(_wide(mean.dtype)), total.astype(_wide(total.dtype)))
+        total = _sum(squares, about.axes, None, where)
+    mean = mean.astype(_wide(mean.dtype))
+    return Moments(n, mean if given_mean is None else 0.0, total.astype(_wide(total.dtype)))
 
 
 def combine_moments(left: Moments, right: Moments) -> Moments:
     """Return the moments of the elements of two groups together."""
     n = left.n + right.n
+    share = np.true_divide(right.n, np.maximum(n, 1))
     with np.errstate(all="ignore"):
-        shift = right.mean - left.mean
-        between = (shift * np.conjugate(shift)).real * (left.n * right.n / n)
-        return Moments(n, left.mean + shift * (right.n / n), left.squares + right.squares + between)
+        shift = np.subtract(right.mean, left.mean)
+        between = (shift * np.conjugate(shift)).real * (left.n * share)
+        return Moments(n, left.mean + shift * share, left.squares + right.squares + between)
 
 
-def finish_moments(moments: Moments, n: int, ddof: float) -> Any:
+def finish_moments(moments: Moments, ddof: float) -> Any:
     """Return the variance."""
     with np.errstate(all="ignore"):
-        return np.true_divide(moments.squares, max(n - ddof, 0))
+        return np.true_divide(moments.squares, np.maximum(moments.n - ddof, 0))
 
 
-def root(moments: Moments, n: int, ddof: float) -> Any:
+def root(moments: Moments, ddof: float) -> Any:
     """Return the standard deviation."""
-    return np.sqrt(finish_moments(moments, n, ddof))
+    return np.sqrt(finish_moments(moments, ddof))

@@ -1,160 +1,174 @@
 """Reductions: each block is reduced by itself, and what comes of it is combined in one tree.
 
-What travels has the size of the result.
+What travels has the size of the result. Functions that are not associative (``np.subtract.reduce``) go from block to
+block instead.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import functools
 import itertools
 import math
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from dsarray import _array, _elementwise, _sparse
-from dsarray._cell import Cell, make_cells
-from dsarray._functions import implements
+from dsarray._cell import Cell, Cells, make_cells
 from dsarray._grid import Chunks, block_shape, grid_of, offsets
-from dsarray._moments import combine_moments, finish_moments, mean_of_sum, partial_moments, partial_sum, root
-from dsarray._positions import combine_positions, partial_positions, take_positions
+from dsarray._namespace import namespace
+from dsarray._reductions import ASSOCIATIVE, REDUCTIONS, Block, Reduction
 from dsarray._tree import tree_cell
 
 if TYPE_CHECKING:
     from dsarray._array import Array
 
-__all__ = ["reduce"]
+__all__ = ["NOTHING", "reduce"]
 
-
-@dataclass(frozen=True, slots=True)
-class Block:
-    """What a partial reduction may know of its block."""
-
-    name: str
-    """The reduction."""
-    axes: tuple[int, ...]
-    """The axes that are reduced."""
-    dtype: np.dtype[Any] | None
-    """The type to reduce in, if the user gave one."""
-    start: tuple[int, ...]
-    """Where the block starts in the array."""
-    shape: tuple[int, ...]
-    """Shape of the whole array."""
-
-
-@dataclass(frozen=True, slots=True)
-class Reduction:
-    """How a reduction is done by blocks."""
-
-    oracle: Callable[..., Any]
-    """NumPy's function, which says of what type the result is, and what is an error."""
-    partial: Callable[[Any, Block], Any]
-    """Reduces one block, and keeps its axes."""
-    combine: Callable[[Any, Any], Any]
-    """Combines two of these."""
-    finish: Callable[..., Any] | None = None
-    """Makes the result of the combined partials; further options are passed to it."""
-    skips_empty: bool = False
-    """True if an empty block has no partial."""
-
-
-def _partial(block: Any, about: Block) -> Any:
-    if _sparse.is_sparse(block):
-        return _sparse.reduce_sparse(about.name, block, about.axes, about.dtype)
-    dtype = about.dtype
-    if about.name == "sum" and (dtype or block.dtype) == np.float16:
-        dtype = np.dtype(np.float32)  # as inside np.sum: parts may be larger than the whole
-    options = {} if dtype is None else {"dtype": dtype}
-    return getattr(np, about.name)(block, axis=about.axes, keepdims=True, **options)
-
-
-_REDUCTIONS = {
-    "sum": Reduction(np.sum, _partial, np.add),
-    "prod": Reduction(np.prod, _partial, np.multiply),
-    "min": Reduction(np.min, _partial, np.minimum, skips_empty=True),
-    "max": Reduction(np.max, _partial, np.maximum, skips_empty=True),
-    "any": Reduction(np.any, _partial, np.logical_or),
-    "all": Reduction(np.all, _partial, np.logical_and),
-    "mean": Reduction(np.mean, partial_sum, np.add, mean_of_sum),
-    "var": Reduction(np.var, partial_moments, combine_moments, finish_moments, skips_empty=True),
-    "std": Reduction(np.std, partial_moments, combine_moments, root, skips_empty=True),
-    "argmin": Reduction(
-        np.argmin, partial_positions, functools.partial(combine_positions, np.less), take_positions, True
-    ),
-    "argmax": Reduction(
-        np.argmax, partial_positions, functools.partial(combine_positions, np.greater), take_positions, True
-    ),
-}
+NOTHING: Any = np._NoValue
+"""What NumPy passes for a parameter that was not given."""
 
 _SPARSE = ("sum", "mean", "min", "max")
 
 
-def reduce(a: Array, name: str, axis: Any, keepdims: bool, *, dtype: Any = None, ddof: float = 0) -> Array:
+# --- one reduction ---------------------------------------------------------------------------------------------------
+
+
+def reduce(
+    a: Array,
+    how: str | Reduction,
+    axis: Any,
+    keepdims: Any = False,
+    *,
+    dtype: Any = None,
+    out: Any = None,
+    where: Any = True,
+    initial: Any = NOTHING,
+    mean: Any = NOTHING,
+    ddof: float | None = None,
+) -> Array:
     """Record a reduction of an array over axes.
 
     Parameters
     ----------
     a : Array
-    name : str
-        NumPy's name of the reduction.
+    how : str or Reduction
+        NumPy's name of the reduction, or how it is done.
     axis : int, tuple of int or None
         The axes to reduce; None means all.
     keepdims : bool
         True to keep the reduced axes, with length 1.
     dtype : dtype, optional
         The type to reduce in.
-    ddof : float
+    out : Array, optional
+        Where the result is put.
+    where : array_like of bool
+        Which elements count.
+    initial : scalar, optional
+        What the reduction starts with.
+    mean : array_like, optional
+        The mean that variances are about.
+    ddof : float, optional
         What to take off the number of elements, for variances.
     """
-    reduction = _REDUCTIONS[name]
-    if a.sparse and name not in _SPARSE:
-        raise _sparse.refuse(name)
-    result_dtype = _ask_numpy(reduction, a, axis, dtype)
+    reduction = REDUCTIONS[how] if isinstance(how, str) else how
+    name = how if isinstance(how, str) else f"{reduction.combine.__name__}.reduce"
+    keepdims = keepdims is not NOTHING and bool(keepdims)
+    if a.sparse and (name not in _SPARSE or where is not True or initial is not NOTHING):
+        raise _sparse.refuse(name if name not in _SPARSE else f"{name} with where= or initial=")
+    if isinstance(initial, _array.Array):
+        initial = initial.collect()[()]
+    if isinstance(out, _array.Array):
+        dtype = _type_for(out, a, reduction) if dtype is None else dtype
+        _check_out(out, name, reduction)
+    companions = _companions(where, mean)
+    options = {} if initial is NOTHING else {"initial": initial}
+    result_dtype = _ask_numpy(reduction, a, axis, dtype, {**companions, **options}, out)
     _check_dtype(name, dtype)
     axes = _reduced_axes(axis, a.ndim)
     if a.sparse and not axes:
         raise _sparse.refuse(f"{name} over no axis")
+    if "where" not in companions:
+        _warn_of_empty(reduction, math.prod(a.shape[i] for i in axes), ddof)
+    about = Block(name, axes, None if dtype is None else np.dtype(dtype), (), a.shape, options)
+    sources = [a._cells, *(_cells_of(companions, each, a) for each in _given(companions))]
     kept: Chunks = tuple((1,) if i in axes else lengths for i, lengths in enumerate(a.chunks))
-    n_reduced = math.prod(a.shape[i] for i in axes)
-    options = _finish_options(name, n_reduced, ddof)
-    _warn_of_empty(name, n_reduced, ddof)
-    about = Block(name, axes, None if dtype is None else np.dtype(dtype), (), a.shape)
-    starts = [offsets(lengths) for lengths in a.chunks]
+    chunks = kept if keepdims else tuple(lengths for i, lengths in enumerate(a.chunks) if i not in axes)
+    finish = {} if ddof is None else {"ddof": ddof}
     cells = []
     for index in itertools.product(*map(range, grid_of(kept))):
+        root_cell = _combined(a, reduction, about, index, sources, result_dtype)
         shape = _final(kept, index, axes, keepdims)
-        partials = _partials(a, reduction, about, index, starts)
-        if partials:
-            root = tree_cell(reduction.combine, partials)
-            cells.append(Cell.of(_finish, reduction.finish, root, shape, result_dtype, anchor=True, **options))
-        else:
-            nothing = np.nan if name in ("var", "std") and ddof >= 0 else 0  # NumPy divides 0 by max(-ddof, 0)
-            cells.append(Cell.of(np.full, shape, nothing, result_dtype))
-    chunks = kept if keepdims else tuple(lengths for i, lengths in enumerate(a.chunks) if i not in axes)
-    return _array.Array(make_cells(grid_of(chunks), cells), chunks, result_dtype)
+        cells.append(Cell.of(_finish, reduction.finish, root_cell, shape, result_dtype, anchor=True, **finish))
+    result = _array.Array(make_cells(grid_of(chunks), cells), chunks, result_dtype)
+    if out is not None and out is not NOTHING and np.shape(out) != result.shape:
+        raise ValueError(f"{name}: out= of shape {np.shape(out)} is not of the result's shape {result.shape}.")
+    stored: Array = _elementwise.store(result, out, name, "unsafe")
+    return stored
 
 
-def _finish_options(name: str, n_reduced: int, ddof: float) -> dict[str, Any]:
-    if name == "mean":
-        return {"n": n_reduced}
-    return {"n": n_reduced, "ddof": ddof} if name in ("var", "std") else {}
+def _type_for(out: Array, a: Array, reduction: Reduction) -> Any:
+    """The type to reduce in, of which ``out=`` has a say if the user gives none."""
+    if reduction.ufunc is not None:
+        return reduction.ufunc(np.ones(1, out.dtype), np.ones(1, a.dtype)).dtype
+    is_wider = reduction.averages and out.dtype.kind == a.dtype.kind == "f"
+    return np.result_type(out.dtype, a.dtype) if is_wider else None
 
 
-def _ask_numpy(reduction: Reduction, a: Array, axis: Any, dtype: Any) -> np.dtype[Any]:
+def _check_out(out: Array, name: str, reduction: Reduction) -> None:
+    if reduction.averages and out.dtype.kind not in "fcmM":
+        raise TypeError(f"{name}: out= of dtype {out.dtype} is not supported; give a type of floating point numbers.")
+
+
+def _companions(where: Any, mean: Any) -> dict[str, Any]:
+    """What is cut as the array is, or is a scalar: the mask and the mean, if they are given."""
+    given = {}
+    if where is not True and where is not NOTHING:
+        given["where"] = _elementwise.as_operand(where)
+    if mean is not NOTHING:
+        given["mean"] = _elementwise.as_operand(mean)
+    return given
+
+
+def _given(companions: dict[str, Any]) -> tuple[str, ...]:
+    """The further arguments of a partial reduction, in order; a mask may stand for none."""
+    return ("where", "mean") if "mean" in companions else tuple(companions)
+
+
+def _cells_of(companions: dict[str, Any], name: str, a: Array) -> Any:
+    value = companions.get(name)
+    if isinstance(value, _array.Array):
+        return _elementwise.match_cells(value, a, f"{name}=")
+    repeated = np.empty(a.grid, dtype=object)
+    repeated.fill(value)
+    return repeated
+
+
+def _ask_numpy(
+    reduction: Reduction, a: Array, axis: Any, dtype: Any, options: dict[str, Any], out: Any
+) -> np.dtype[Any]:
     """Let NumPy reduce a tiny array; it raises what it would for the whole."""
-    has_identity = reduction.oracle not in (np.min, np.max, np.argmin, np.argmax)
-    sample = np.ones([1 if has_identity else min(length, 1) for length in a.shape], dtype=a.dtype)
-    options = {} if dtype is None else {"dtype": dtype}
-    return np.asarray(reduction.oracle(sample, axis=axis, **options)).dtype
+    sample = np.ones([1 if reduction.averages else min(length, 1) for length in a.shape], dtype=a.dtype)
+    given = {
+        name: np.ones((1,) * value.ndim, value.dtype) if isinstance(value, _array.Array) else value
+        for name, value in options.items()
+    }
+    if dtype is not None and reduction.oracle not in (np.min, np.max):
+        given["dtype"] = dtype
+    with np.errstate(all="ignore"):
+        result = np.asarray(reduction.oracle(sample, axis=axis, **given))
+        if isinstance(out, _array.Array):
+            reduction.oracle(sample, axis=axis, out=np.empty(result.shape, out.dtype), **given)
+    if result.dtype.kind in "OV":
+        raise TypeError(f"{reduction.oracle.__name__}: a result of dtype {result.dtype} is not supported.")
+    return np.dtype(dtype) if reduction.oracle in (np.min, np.max) and dtype is not None else result.dtype
 
 
 def _check_dtype(name: str, dtype: Any) -> None:
     """Raise TypeError for variances in integers, in which NumPy's own steps lose nearly everything."""
-    if name in ("var", "std") and dtype is not None and np.dtype(dtype).kind not in "fc":
+    if name in ("var", "std", "nanvar", "nanstd") and dtype is not None and np.dtype(dtype).kind not in "fc":
         raise TypeError(f"{name}: dtype={np.dtype(dtype)} is not supported; give a type of floating point numbers.")
 
 
@@ -165,25 +179,71 @@ def _reduced_axes(axis: Any, ndim: int) -> tuple[int, ...]:
     return tuple(sorted(int(each) % ndim for each in axes)) if ndim else ()
 
 
-def _warn_of_empty(name: str, n_reduced: int, ddof: float) -> None:
-    if name == "mean" and n_reduced == 0:
+def _warn_of_empty(reduction: Reduction, n_reduced: int, ddof: float | None) -> None:
+    if not reduction.averages:
+        return
+    if ddof is None and n_reduced == 0:
         warnings.warn("Mean of empty slice.", RuntimeWarning, stacklevel=4)
-    if name in ("var", "std") and n_reduced - ddof <= 0:
+    if ddof is not None and n_reduced - ddof <= 0:
         warnings.warn("Degrees of freedom <= 0 for slice", RuntimeWarning, stacklevel=4)
 
 
-def _partials(
-    a: Array, reduction: Reduction, about: Block, index: tuple[int, ...], starts: list[list[int]]
-) -> list[Cell]:
-    """The partials of all blocks that reduce to one."""
+# --- one block of the result -----------------------------------------------------------------------------------------
+
+
+def _combined(
+    a: Array, reduction: Reduction, about: Block, index: tuple[int, ...], sources: list[Cells], dtype: np.dtype[Any]
+) -> Cell:
+    """The cell of what comes of all blocks that reduce to one."""
     along = [range(n) if axis in about.axes else (index[axis],) for axis, n in enumerate(a.grid)]
+    blocks = list(itertools.product(*along))
+    longest = max(blocks, key=lambda block: math.prod(a.chunks[axis][block[axis]] for axis in about.axes))
+    blocks = [block for block in blocks if 0 not in block_shape(a.chunks, block)] or [longest]
+    initial = about.options.get("initial")
+    ufunc = reduction.ufunc
+    if ufunc is not None and ufunc not in ASSOCIATIVE:
+        return _chained(ufunc, about, blocks, sources, dtype)
+    if ufunc is not None and initial is not None and ufunc.identity is not None:
+        about = dataclasses.replace(about, options={})
+    starts = [offsets(lengths) for lengths in a.chunks]
     partials = []
-    for block in itertools.product(*along):
-        if reduction.skips_empty and 0 in block_shape(a.chunks, block):
-            continue
+    for block in blocks:
         start = tuple(s[i] for s, i in zip(starts, block, strict=True))
-        partials.append(Cell.of(reduction.partial, a._cells[block], dataclasses.replace(about, start=start)))
-    return partials
+        partials.append(
+            Cell.of(
+                reduction.partial, *_at(sources, block, first=True), dataclasses.replace(about, start=start),
+                *_at(sources, block, first=False),
+            )
+        )  # fmt: skip
+    root_cell = tree_cell(reduction.combine, partials)
+    if ufunc is not None and initial is not None and ufunc.identity is not None:
+        root_cell = Cell.of(ufunc, np.asarray(initial).astype(dtype)[()], root_cell)
+    return root_cell
+
+
+def _at(sources: list[Cells], block: tuple[int, ...], *, first: bool) -> list[Any]:
+    return [cells[block] for cells in (sources[:1] if first else sources[1:])]
+
+
+def _chained(
+    ufunc: np.ufunc, about: Block, blocks: list[tuple[int, ...]], sources: list[Cells], dtype: np.dtype[Any]
+) -> Cell:
+    """Reduce one block after the other, each with what came of those before."""
+    if len(sources) > 1:
+        raise TypeError(f"{about.name}: where= is not supported for an Array; use np.where first.")
+    axis = about.axes[0] if about.axes else None
+    carry = None
+    for block in blocks:
+        carry = Cell.of(_reduce_on, ufunc, sources[0][block], carry, axis, dtype, about, anchor=True)
+        about = dataclasses.replace(about, options={})
+    assert carry is not None
+    return carry
+
+
+def _reduce_on(ufunc: np.ufunc, block: Any, carry: Any, axis: int | None, dtype: np.dtype[Any], about: Block) -> Any:
+    if carry is not None:
+        block = np.concatenate([carry, block.astype(dtype)], axis=axis)
+    return ufunc.reduce(block, axis=about.axes, keepdims=True, dtype=about.dtype, **about.options)
 
 
 def _final(kept: Chunks, index: tuple[int, ...], axes: tuple[int, ...], keepdims: bool) -> tuple[int, ...]:
@@ -195,51 +255,6 @@ def _final(kept: Chunks, index: tuple[int, ...], axes: tuple[int, ...], keepdims
 def _finish(
     finish: Callable[..., Any] | None, partial: Any, shape: tuple[int, ...], dtype: np.dtype[Any], **options: Any
 ) -> Any:
-    result = np.asarray(partial if finish is None else finish(partial, **options))
+    value = partial if finish is None else finish(partial, **options)
+    result = namespace(value).asarray(value)
     return result.reshape(shape).astype(dtype, copy=False)
-
-
-# --- NumPy's functions -----------------------------------------------------------------------------------------------
-
-_NOTHING: Any = np._NoValue
-
-
-def _refuse_unless_default(name: str, **options: Any) -> None:
-    for option, value in options.items():
-        if value is not None and value is not _NOTHING and value is not True:
-            raise TypeError(f"np.{name}: {option}= is not supported for an Array.")
-
-
-def _function(name: str, *, has_dtype: bool) -> Callable[..., Any]:
-    """Return what is called in place of one of NumPy's reductions."""
-
-    def with_dtype(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = False,
-                   initial: Any = _NOTHING, where: Any = _NOTHING) -> Array:  # fmt: skip
-        _refuse_unless_default(name, out=out, initial=initial, where=where)
-        return reduce(_elementwise.as_array(a), name, axis, keepdims is True, dtype=dtype)
-
-    def without_dtype(a: Any, axis: Any = None, out: Any = None, keepdims: Any = False,
-                      initial: Any = _NOTHING, where: Any = _NOTHING) -> Array:  # fmt: skip
-        _refuse_unless_default(name, out=out, initial=initial, where=where)
-        return reduce(_elementwise.as_array(a), name, axis, keepdims is True)
-
-    return with_dtype if has_dtype else without_dtype
-
-
-def _variance(name: str) -> Callable[..., Any]:
-    def call(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: float = 0, keepdims: Any = False,
-             where: Any = _NOTHING) -> Array:  # fmt: skip
-        _refuse_unless_default(name, out=out, where=where)
-        return reduce(_elementwise.as_array(a), name, axis, keepdims is True, dtype=dtype, ddof=ddof)
-
-    return call
-
-
-for _name in ("sum", "prod", "mean"):
-    implements(getattr(np, _name))(_function(_name, has_dtype=True))
-for _name in ("min", "max", "any", "all", "argmin", "argmax"):
-    implements(getattr(np, _name))(_function(_name, has_dtype=False))
-for _name in ("var", "std"):
-    implements(getattr(np, _name))(_variance(_name))
-implements(np.amin)(_function("min", has_dtype=False))
-implements(np.amax)(_function("max", has_dtype=False))

@@ -1,8 +1,34 @@
-"""Estimators with scikit-learn's contract, on arrays of any size."""
+"""Estimators with scikit-learn's contract, on arrays of any size. Rooms are named as scikit-learn's."""
 
 from estimators._persistence import load, save
+from estimators.cluster import KMeans
+from estimators.impute import SimpleImputer
+from estimators.linear_model import ElasticNet, Lasso, LinearRegression, LogisticRegression, Ridge
+from estimators.preprocessing import (
+    MinMaxScaler,
+    Normalizer,
+    OneHotEncoder,
+    OrdinalEncoder,
+    PolynomialFeatures,
+    StandardScaler,
+)
+from estimators.svm import CascadeSVM
 
-__all__ = ["ROOMS", "load", "save"]
-
-ROOMS = ("cluster", "svm")
-"""The modules with estimators, named as scikit-learn's."""
+__all__ = [
+    "CascadeSVM",
+    "ElasticNet",
+    "KMeans",
+    "Lasso",
+    "LinearRegression",
+    "LogisticRegression",
+    "MinMaxScaler",
+    "Normalizer",
+    "OneHotEncoder",
+    "OrdinalEncoder",
+    "PolynomialFeatures",
+    "Ridge",
+    "SimpleImputer",
+    "StandardScaler",
+    "load",
+    "save",
+]

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import base64
 import functools
-import importlib
 import json
 import os
 import zipfile
@@ -106,8 +105,7 @@ def _known() -> dict[str, type]:
     """The estimators of this library, by name."""
     import estimators
 
-    rooms = [importlib.import_module(f"estimators.{room}") for room in estimators.ROOMS]
-    found = {name: getattr(room, name) for room in rooms for name in room.__all__}
+    found = {name: getattr(estimators, name) for name in estimators.__all__}
     return {name: kind for name, kind in found.items() if isinstance(kind, type) and issubclass(kind, BaseEstimator)}
 
 

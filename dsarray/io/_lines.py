@@ -9,11 +9,12 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 
 import numpy as np
 import numpy.typing as npt
+
+from dsarray.io._paths import File
 
 __all__ = ["BLANKS", "Layout", "Place", "scan_lines"]
 
@@ -38,7 +39,7 @@ class Place:
 class Layout:
     """What the pass over a file has found."""
 
-    path: Path
+    file: File
     pieces: tuple[Place, ...]
     """Where the pieces of the file start, and its end."""
     rows_before: tuple[int, ...]
@@ -55,41 +56,41 @@ class Layout:
         """Return where rows start; row ``n_rows`` is the end of the file. ``rows`` have to be in order."""
         pieces = np.searchsorted(self.rows_before, rows, side="right") - 1
         places: list[Place] = []
-        with self.path.open("rb") as file:
+        with self.file.open() as opened:
             for piece, group in itertools.groupby(zip(rows, pieces.tolist(), strict=True), key=lambda pair: pair[1]):
                 wanted = [row - self.rows_before[piece] for row, _ in group]
                 start = self.pieces[piece]
                 if piece == len(self.pieces) - 1:
                     places += [start] * len(wanted)
                     continue
-                file.seek(start.offset)
-                offsets, lines, _ = _find_rows(file.read(self.pieces[piece + 1].offset - start.offset), self.blanks)
+                opened.seek(start.offset)
+                offsets, lines, _ = _find_rows(opened.read(self.pieces[piece + 1].offset - start.offset), self.blanks)
                 places += [Place(start.offset + int(offsets[row]), start.line + int(lines[row])) for row in wanted]
         return places
 
 
-def scan_lines(path: Path, *, blanks: bytes, discard_first_row: bool) -> Layout:
+def scan_lines(file: File, *, blanks: bytes, discard_first_row: bool) -> Layout:
     """Pass over a file and count its rows.
 
     Parameters
     ----------
-    path : Path
+    file : File
     blanks : bytes
         What a blank line may hold: `BLANKS`, or those of them that are not delimiters.
     discard_first_row : bool
         True to leave out the first line that is not blank, even if it is a comment.
     """
-    with path.open("rb") as file:
-        start = _first_place(file, discard_first_row, blanks)
+    with file.open() as opened:
+        start = _first_place(opened, discard_first_row, blanks)
         pieces, rows_before = [start], [0]
-        for piece in _whole_lines(file):
+        for piece in _whole_lines(opened):
             offsets, _, n_lines = _find_rows(piece, blanks)
             pieces.append(Place(pieces[-1].offset + len(piece), pieces[-1].line + n_lines))
             rows_before.append(rows_before[-1] + len(offsets))
-    return Layout(path, tuple(pieces), tuple(rows_before), blanks)
+    return Layout(file, tuple(pieces), tuple(rows_before), blanks)
 
 
-def _first_place(file: BinaryIO, discard: bool, blanks: bytes) -> Place:
+def _first_place(file: IO[bytes], discard: bool, blanks: bytes) -> Place:
     """Move to where the rows may start: past a byte order mark and, if asked, past the first line that is not blank."""
     n_lines = 0
     offset = len(_BYTE_ORDER_MARK) if file.read(len(_BYTE_ORDER_MARK)) == _BYTE_ORDER_MARK else 0
@@ -102,7 +103,7 @@ def _first_place(file: BinaryIO, discard: bool, blanks: bytes) -> Place:
     return Place(offset, 1 + n_lines)
 
 
-def _whole_lines(file: BinaryIO) -> Iterator[bytes]:
+def _whole_lines(file: IO[bytes]) -> Iterator[bytes]:
     """Yield the rest of a file in pieces that end with a line."""
     while piece := file.read(_PIECE_BYTES):
         yield piece + file.readline()

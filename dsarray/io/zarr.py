@@ -6,7 +6,6 @@ that a pass over an array needs the memory of a few blocks for each thread. This
 
 from __future__ import annotations
 
-import math
 import os
 from pathlib import Path
 from typing import Any
@@ -14,21 +13,13 @@ from typing import Any
 import numpy as np
 
 from dsarray._array import Array
-from dsarray._cell import Cell, find_readings, start_cells
 from dsarray._config import default_chunks
 from dsarray._creation import check_dtype, from_stored
-from dsarray._elementwise import as_array
-from dsarray._grid import SMALL_BYTES, Chunks, block_indices, chunks_for, cut, offsets
-from dsarray._namespace import to_host
+from dsarray._grid import chunks_for
 from dsarray._rechunk import to_chunks
-from dsarray._sparse import refuse
-from dsflow import wait_on
+from dsarray.io._parts import dense_array, refuse_to_replace, whole_chunks, write_parts
 
 __all__ = ["from_zarr", "to_zarr"]
-
-BLOCK_BYTES = 32_000_000
-"""Size of the largest blocks that we make of smaller chunks. The C library keeps freed memory for the next block up to
-32 MiB; above, each block costs as much time again for pages that the system has to clear."""
 
 
 def from_zarr(source: Any, *, block_size: int | tuple[int, ...] | None = None) -> Array:
@@ -70,11 +61,7 @@ def from_zarr(source: Any, *, block_size: int | tuple[int, ...] | None = None) -
     stored = _open(place, "check the path")
     dtype = np.dtype(stored.dtype)
     check_dtype(dtype, "from_zarr")
-
-    def whole_chunks(shape: tuple[int, ...], itemsize: int) -> Chunks:
-        return tuple(map(cut, shape, _block_shape(shape, stored.chunks, itemsize)))
-
-    chunks = default_chunks(stored.shape, dtype.itemsize, block_size, "from_zarr", whole_chunks)
+    chunks = default_chunks(stored.shape, dtype.itemsize, block_size, "from_zarr", whole_chunks(stored.chunks))
     return from_stored(_read_block, (place, stored.shape, dtype), chunks, dtype)
 
 
@@ -105,12 +92,9 @@ def to_zarr(array: Any, path: str | os.PathLike[str], *, overwrite: bool = False
         When the array is read from this very path.
     """
     zarr = _import_zarr()
-    a = as_array(array)
-    if a.sparse:
-        raise refuse("to_zarr")
+    a = dense_array(array, "to_zarr")
     place = _place_of(path)
-    if any(reading.args[0][0] == place for reading in find_readings(a._cells.flat)):
-        raise ValueError(f"to_zarr: the array is read from {place}, which it would replace; write to another path.")
+    refuse_to_replace(a, place, "to_zarr")
     block_shape = tuple(max(1, length) for length in a.block_shape)
     regular = to_chunks(a, chunks_for(a.shape, block_shape, "to_zarr"))
     try:
@@ -119,16 +103,7 @@ def to_zarr(array: Any, path: str | os.PathLike[str], *, overwrite: bool = False
         )
     except (zarr.errors.ContainsArrayError, zarr.errors.ContainsGroupError) as error:
         raise FileExistsError(f"to_zarr: {place} exists; give another path, or overwrite=True.") from error
-    starts = [offsets(lengths) for lengths in regular.chunks]
-    parts = [
-        tuple(slice(ends[i], ends[i + 1]) for ends, i in zip(starts, index, strict=True))
-        for index in block_indices(regular.chunks)
-    ]
-    wait_on(
-        start_cells(
-            Cell.of(_write_block, cell, place, part) for cell, part in zip(regular._cells.flat, parts, strict=True)
-        )
-    )
+    write_parts(_write_block, regular, lambda _, part: (place, part))
 
 
 def _import_zarr() -> Any:
@@ -168,19 +143,6 @@ def _open(place: Any, advice: str) -> Any:
         raise FileNotFoundError(f"from_zarr: there is no Zarr array at {place}; {advice}.") from error
 
 
-def _block_shape(shape: tuple[int, ...], chunk: tuple[int, ...], itemsize: int) -> tuple[int, ...]:
-    """Return the shape of blocks of whole chunks: whole rows if these fit, and as many as fit, but some a core."""
-    n_bytes = math.prod(shape) * itemsize
-    target = min(max(n_bytes // (2 * (os.cpu_count() or 1)), SMALL_BYTES), BLOCK_BYTES)
-    block = [max(1, min(length, size)) for length, size in zip(shape, chunk, strict=True)]
-    for axis in reversed(range(len(shape))):
-        n_fitting = max(1, target // (math.prod(block) * itemsize))
-        block[axis] = min(max(1, shape[axis]), n_fitting * block[axis])
-        if block[axis] < shape[axis]:
-            break
-    return tuple(block)
-
-
 # --- in tasks ---------------------------------------------------------------------------------------------------------
 
 
@@ -199,4 +161,4 @@ def _read_block(source: tuple[Any, tuple[int, ...], np.dtype[Any]], part: tuple[
 def _write_block(block: Any, place: Any, part: tuple[slice, ...]) -> None:
     """Write a block into its chunk."""
     stored = _import_zarr().open_array(place, mode="r+")
-    stored[part or ...] = to_host(block)
+    stored[part or ...] = block

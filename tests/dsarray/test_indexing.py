@@ -67,12 +67,6 @@ def test_wrong_indices_raise_what_numpy_raises(key):
     assert_alike(lambda: a[key], lambda: x[key])
 
 
-@pytest.mark.parametrize("key", [True, (np.array([0]), np.array([0])), np.array([[0, 1]]), x > 3])
-def test_other_indices_are_refused_by_name(key):
-    with pytest.raises(IndexError, match="not supported"):
-        a[key]
-
-
 def test_an_aligned_slice_is_the_blocks_themselves(tasks):
     part = a[3:, 2:4]
     assert part.blocks[0, 0] is a.blocks[1, 1]
@@ -106,11 +100,6 @@ def test_iteration_yields_rows_and_computes_blocks_once(tasks):
     assert len(y) == 6
     with pytest.raises(TypeError):
         iter(ds.array(1))
-
-
-def test_assignment_is_refused_with_advice():
-    with pytest.raises(TypeError, match=r"ds\.where"):
-        a[0] = 1
 
 
 @pytest.mark.parametrize("dtype", ["int8", "uint8", "uint64"])

@@ -49,11 +49,23 @@ def test_shapes_that_do_not_fit_are_refused():
         a @ a
     with pytest.raises(ValueError, match="scalar"):
         a @ 2
-    with pytest.raises(TypeError, match="2 axes"):
-        a.dot(np.ones((2, 4, 2)))
 
 
-def test_factors_are_computed_once_and_products_added_in_a_tree(tasks):
+def test_factors_are_computed_once_and_products_added_in_a_few_chains(tasks):
     left, right = ds.ones((4, 20), block_size=(2, 1)) + 0, ds.ones((20, 2), block_size=1) + 0
     assert_same(left @ right, np.full((4, 2), 20.0))
-    assert tasks.n == 20 + 2 * 20 + 2 * (3 + 1)  # the left blocks are used once, and fuse
+    assert tasks.n == 20 + 2 * 5 + 2  # five tasks add four products each; the left blocks are used once, and fuse
+
+
+def test_a_block_of_many_is_summed_along_one_chain(tasks):
+    left, right = ds.ones((40, 20), block_size=(10, 2)), ds.ones((20, 40), block_size=(2, 10))
+    assert_same(left @ right, np.full((40, 40), 20.0))
+    assert tasks.n == 2 * 40 + 16 * 3  # of four, four and two products; no sum waits for another chain
+
+
+def test_sums_so_far_are_not_changed_in_place():
+    left, right = ds.ones((4, 20), block_size=(1, 1)), ds.ones((20, 4), block_size=(1, 1))
+    product = left @ right
+    total = product + product
+    assert_same(total, np.full((4, 4), 40.0))
+    assert_same(product, np.full((4, 4), 20.0))

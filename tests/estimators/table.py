@@ -3,9 +3,22 @@
 from typing import Any, NamedTuple
 
 import sklearn.cluster
+import sklearn.impute
+import sklearn.linear_model
+import sklearn.preprocessing
 import sklearn.svm
 
 from estimators.cluster import KMeans
+from estimators.impute import SimpleImputer
+from estimators.linear_model import ElasticNet, Lasso, LinearRegression, LogisticRegression, Ridge
+from estimators.preprocessing import (
+    MinMaxScaler,
+    Normalizer,
+    OneHotEncoder,
+    OrdinalEncoder,
+    PolynomialFeatures,
+    StandardScaler,
+)
 from estimators.svm import CascadeSVM
 
 
@@ -31,4 +44,16 @@ _KMEANS = {"n_clusters": 2, "n_init": 2, "max_iter": 5}
 TABLE = [
     Row(KMeans(**_KMEANS), sklearn.cluster.KMeans(**_KMEANS), WEIGHTS_ARE_REPETITIONS),
     Row(CascadeSVM(), sklearn.svm.SVC(), WEIGHTS_ARE_REPETITIONS, lacks=frozenset({"probability"}), rtol=1e-2),
+    Row(ElasticNet(), sklearn.linear_model.ElasticNet()),
+    Row(Lasso(), sklearn.linear_model.Lasso()),
+    Row(LinearRegression(), sklearn.linear_model.LinearRegression()),
+    Row(LogisticRegression(), sklearn.linear_model.LogisticRegression()),
+    Row(Ridge(), sklearn.linear_model.Ridge()),
+    Row(MinMaxScaler(), sklearn.preprocessing.MinMaxScaler()),
+    Row(Normalizer(), sklearn.preprocessing.Normalizer()),
+    Row(OneHotEncoder(handle_unknown="ignore"), sklearn.preprocessing.OneHotEncoder(handle_unknown="ignore")),
+    Row(OrdinalEncoder(), sklearn.preprocessing.OrdinalEncoder()),
+    Row(PolynomialFeatures(), sklearn.preprocessing.PolynomialFeatures()),
+    Row(SimpleImputer(), sklearn.impute.SimpleImputer()),
+    Row(StandardScaler(), sklearn.preprocessing.StandardScaler()),
 ]

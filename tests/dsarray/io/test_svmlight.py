@@ -160,3 +160,73 @@ def test_a_file_that_is_missing_or_compressed_is_an_error(tmp_path):
 def test_a_number_of_features_that_is_none_is_an_error(write, n_features):
     with pytest.raises(ValueError, match=r"n_features=.* is not a number of columns"):
         load_svmlight_file(write("1 1:1\n"), n_features=n_features)
+
+
+def test_urls_are_read(tmp_path):
+    (tmp_path / "a.svm").write_text("1 1:2\n-1 2:3\n")
+    x, y = ds.load_svmlight_file(f"local://{tmp_path}/a.svm", 1, store_sparse=False)
+    assert (x.collect().tolist(), y.collect().tolist()) == ([[2, 0], [0, 3]], [1, -1])
+
+
+# --- queries ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("block_size", [1, 7, -1])
+def test_queries_are_those_of_scikit_learn(tmp_path, block_size):
+    rng = np.random.default_rng(0)
+    values, queries = rng.normal(size=(20, 3)), rng.integers(0, 2**40, 20)
+    dump_svmlight_file(values, np.arange(20), str(tmp_path / "a.svm"), query_id=queries)
+    found = ds.load_svmlight_file(tmp_path / "a.svm", block_size, query_id=True)
+    expected = reference(str(tmp_path / "a.svm"), query_id=True)
+    assert found[2].dtype == np.int64
+    np.testing.assert_array_equal(found[2].collect(), queries)
+    for ours, theirs in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(ours.to_dense().collect(), theirs.toarray() if theirs.ndim == 2 else theirs)
+
+
+def test_a_line_without_query_or_with_several_labels_is_named(tmp_path):
+    (tmp_path / "a.svm").write_text("1 qid:3 1:2\n-1 2:3\n")
+    with pytest.raises(ValueError, match="line 2: there is no 'qid:'"):
+        ds.load_svmlight_file(tmp_path / "a.svm", query_id=True)[2].collect()
+    (tmp_path / "a.svm").write_text("1,2 1:2\n")
+    with pytest.raises(ValueError, match="line 1: the label '1,2' is no number"):
+        ds.load_svmlight_file(tmp_path / "a.svm")[1].collect()
+
+
+# --- writing ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("block_size", [4, (7, 2), -1])
+@pytest.mark.parametrize("options", [{}, {"zero_based": False}, {"query_id": np.arange(25) // 5}])
+@pytest.mark.parametrize("make", [np.asarray, scipy.sparse.csr_array])
+def test_scikit_learn_writes_the_same_lines(tmp_path, tasks, block_size, options, make):
+    rng = np.random.default_rng(0)
+    values = rng.normal(size=(25, 5)) * rng.integers(0, 2, size=(25, 5))
+    labels = rng.normal(size=25)
+    a = ds.array(make(values), block_size=block_size)
+    tasks.n = 0
+    ds.save_svmlight_file(a, ds.array(labels, block_size=3), tmp_path / "ours.svm", **options)
+    assert tasks.n == a.grid[0]
+    dump_svmlight_file(values, labels, str(tmp_path / "theirs.svm"), **{"zero_based": True, **options})
+    assert (tmp_path / "ours.svm").read_bytes() == (tmp_path / "theirs.svm").read_bytes()
+    x, y = ds.load_svmlight_file(tmp_path / "ours.svm", 6)
+    np.testing.assert_allclose(y.collect(), labels, rtol=1e-15)
+    np.testing.assert_allclose(x.to_dense().collect(), values, rtol=1e-15)
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_what_cannot_be_written_is_refused(tmp_path):
+    x = np.ones((4, 2))
+    with pytest.raises(ValueError, match=r"y has shape \(3,\) for 4 rows"):
+        ds.save_svmlight_file(x, np.ones(3), tmp_path / "a.svm")
+    with pytest.raises(ValueError, match="query_id has dtype float64; give ints"):
+        ds.save_svmlight_file(x, np.ones(4), tmp_path / "a.svm", query_id=np.ones(4))
+    with pytest.raises(ValueError, match="x has 1 axes"):
+        ds.save_svmlight_file(np.ones(3), np.ones(3), tmp_path / "a.svm")
+    ds.save_svmlight_file(x, np.ones((4, 1)), tmp_path / "a.svm")
+    with pytest.raises(FileExistsError, match="overwrite=True"):
+        ds.save_svmlight_file(x, np.ones(4), tmp_path / "a.svm")
+    ds.save_svmlight_file(x * 2, np.ones(4), tmp_path / "a.svm", overwrite=True)
+    assert ds.load_svmlight_file(tmp_path / "a.svm")[0].sum().item() == 16
+    with pytest.raises(ValueError, match="is the URL of one file"):
+        ds.save_svmlight_file(x, np.ones(4), "memory://a.svm")

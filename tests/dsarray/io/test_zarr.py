@@ -10,7 +10,7 @@ import pytest
 import zarr
 
 import dsarray as ds
-from dsarray.io.zarr import _block_shape
+from dsarray.io._parts import block_of_chunks
 from dsflow import task, wait_on
 
 
@@ -121,7 +121,7 @@ def test_irregular_blocks_and_lists_can_be_written(tmp_path):
     ],
 )
 def test_blocks_are_made_of_whole_chunks_and_of_whole_rows_if_these_fit(shape, chunk, block):
-    assert _block_shape(shape, chunk, 8) == block
+    assert block_of_chunks(shape, chunk, 8) == block
 
 
 def test_block_size_and_configuration_are_heeded(tmp_path):

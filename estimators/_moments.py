@@ -1,0 +1,117 @@
+"""One pass over rows: their number, weights, means, and how features and targets vary together.
+
+One task for each row of blocks adds up products of what is left when a provisional mean, that of its first rows, has
+been taken off, in float64, so that no large squares cancel. A tree of tasks combines them, as T. F. Chan, G. H. Golub
+and R. J. LeVeque do in "Updating formulae and a pairwise algorithm for computing sample variances" (1979). What travels
+and comes to the main program is one matrix of shape (n_columns, n_columns), for features and targets together; rows
+that are streamed are read once and not kept. Sparse rows are not shifted, so that zeros stay zeros.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import scipy.sparse
+
+import dsarray as ds
+from dsflow import Future
+from estimators._validation import map_rows
+
+__all__ = ["Moments", "add_moments", "measure_moments", "sum_moments"]
+
+_PART_BYTES = 1 << 20
+"""Size of the parts that rows are worked on in, which should stay in the cache of a core."""
+
+
+class Moments(NamedTuple):
+    """What is known of some rows of features, followed by targets."""
+
+    n_rows: int
+    """How many there are, whatever their weights."""
+    weight: float
+    """The sum of their weights; ``n_rows`` if they have none."""
+    mean: Any
+    """Weighted mean of each column, an ndarray of shape (n_columns,)."""
+    scatter: Any
+    """Weighted products of deviations from the mean, of shape (n_columns, n_columns)."""
+
+
+def measure_moments(estimator: Any, X: ds.Array, y: ds.Array | None = None, weights: Any = None) -> Future[Moments]:
+    """Return the moments of the rows of ``X`` and, behind them, of ``y``, as a Future.
+
+    Parameters
+    ----------
+    estimator : BaseEstimator
+        Who is named in errors.
+    X : Array of shape (n_samples, n_features)
+        As `check_X` returns it; its elements are checked by the tasks.
+    y : Array of shape (n_samples, n_targets), optional
+    weights : Array of shape (n_samples,), optional
+        As `check_weights` returns them.
+    """
+    return ds.tree_reduce(add_moments, map_rows(estimator, sum_moments, X, y, weights))
+
+
+def add_moments(left: Moments, right: Moments) -> Moments:
+    """Return the moments of two groups of rows together."""
+    weight = left.weight + right.weight
+    if not weight:
+        return left._replace(n_rows=left.n_rows + right.n_rows)
+    share = right.weight / weight
+    shift = right.mean - left.mean
+    between = (left.weight * share) * np.outer(shift, shift)
+    return Moments(
+        left.n_rows + right.n_rows, weight, left.mean + share * shift, left.scatter + right.scatter + between
+    )
+
+
+def sum_moments(rows: Any, targets: Any = None, weights: Any = None) -> Moments:
+    """Return the moments of a block of rows, of which there may be none."""
+    if scipy.sparse.issparse(rows):
+        return _sum_sparse(rows, targets, weights)
+    xp = ds.namespace(rows)
+    n_rows, n_features = rows.shape
+    n_columns = n_features + (0 if targets is None else targets.shape[1])
+    n_part = max(1, _PART_BYTES // (8 * n_columns))
+    offset, total, weight = xp.zeros(n_columns), xp.zeros(n_columns), 0.0
+    products = xp.zeros((n_columns, n_columns))
+    for start in range(0, n_rows, n_part):
+        part = slice(start, min(start + n_part, n_rows))
+        deviations = xp.empty((part.stop - start, n_columns))
+        deviations[:, :n_features] = rows[part]
+        if targets is not None:
+            deviations[:, n_features:] = xp.asarray(targets[part])
+        if start == 0:
+            offset = deviations.mean(axis=0)
+        deviations -= offset
+        if weights is None:
+            total += xp.ones(len(deviations)) @ deviations
+        else:
+            given = xp.asarray(weights[part]).astype(float)
+            total += given @ deviations
+            weight += float(given.sum())
+            deviations *= xp.sqrt(given)[:, None]
+        products += deviations.T @ deviations
+    return _finish(n_rows, weight if weights is not None else float(n_rows), offset, total, products)
+
+
+def _sum_sparse(rows: Any, targets: Any, weights: Any) -> Moments:
+    rows = rows.astype(float)
+    n_rows = rows.shape[0]
+    targets = np.empty((n_rows, 0)) if targets is None else np.asarray(targets, dtype=float)
+    given = np.ones(n_rows) if weights is None else np.asarray(weights, dtype=float)
+    weighted = rows if weights is None else scipy.sparse.diags_array(given, format="csr") @ rows
+    total = np.concatenate([rows.T @ given, targets.T @ given])
+    across = weighted.T @ targets
+    products = np.block([[(weighted.T @ rows).toarray(), across], [across.T, (targets.T * given) @ targets]])
+    return _finish(n_rows, float(given.sum()), np.zeros(len(total)), total, products)
+
+
+def _finish(n_rows: int, weight: float, offset: Any, total: Any, products: Any) -> Moments:
+    """Return moments of sums of deviations from ``offset`` and of their products."""
+    offset, total, products = ds.to_host(offset), ds.to_host(total), ds.to_host(products)
+    if not weight:
+        return Moments(n_rows, 0.0, offset, np.zeros_like(products))
+    shift = total / weight
+    return Moments(n_rows, weight, offset + shift, products - weight * np.outer(shift, shift))

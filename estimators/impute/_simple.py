@@ -1,0 +1,149 @@
+"""Filling in what is missing in a feature with one value: a mean, a median, what is most frequent, or a constant.
+
+A fit is one pass, and another one for medians: one task for each row of blocks, a tree of tasks, and some numbers for
+each feature to the main program; for "most_frequent" the values that differ. Rows are not kept. `transform` records
+what each row of blocks becomes; what comes of a streamed array is streamed, as long as no feature is left out or added.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import scipy.sparse
+import sklearn.impute
+from sklearn.base import _fit_context
+from sklearn.utils.validation import check_is_fitted
+
+import dsarray as ds
+from dsflow import wait_on
+from estimators._counterparts import apply_rows, learn_from
+from estimators._validation import FLOATS, check_X
+from estimators.impute._observed import Observed, add_observed, find_medians, most_frequent, observe
+
+__all__ = ["SimpleImputer"]
+
+_NUMBERS = tuple(map(np.dtype, "dfbhilqBHILQ"))
+
+
+class SimpleImputer(sklearn.impute.SimpleImputer):
+    """Fill in what is missing in each feature.
+
+    Parameters
+    ----------
+    missing_values : number, text, None or pandas.NA, default=NaN
+        What stands for a missing value; for an Array, a number or NaN.
+    strategy : {"mean", "median", "most_frequent", "constant"} or callable, default="mean"
+        A callable takes the values of a feature, and is not supported for an Array.
+    fill_value : optional
+        What "constant" fills in, by default 0.
+    copy : bool, default=True
+        Has no effect: ``X`` is never changed.
+    add_indicator : bool, default=False
+        Whether to add a feature that says what was missing, for each feature in which something was in ``fit``.
+    keep_empty_features : bool, default=False
+        Whether features of which ``fit`` has seen no value are filled with 0, or else left out.
+
+    Attributes
+    ----------
+    statistics_ : ndarray of shape (n_features_in_,)
+        What is filled in.
+    indicator_ : MissingIndicator
+        Only with ``add_indicator=True``.
+    n_features_in_ : int
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Only if the ``X`` of ``fit`` had names of features.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import dsarray as ds
+    >>> from estimators.impute import SimpleImputer
+    >>> X = ds.array([[1.0, 2], [np.nan, 4], [3, np.nan]], block_size=2)
+    >>> SimpleImputer().fit_transform(X).collect()
+    array([[1., 2.],
+           [2., 4.],
+           [3., 3.]])
+    """
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X: Any, y: Any = None) -> SimpleImputer:
+        """Find what to fill in.
+
+        Parameters
+        ----------
+        X : array_like, data frame, sparse matrix or Array of shape (n_samples, n_features)
+        y : ignored
+
+        Raises
+        ------
+        NotImplementedError
+            For an Array, with a strategy that would need all values in one place.
+        """
+        if not self._is_blocked(X):
+            return super().fit(X)
+        if callable(self.strategy):
+            raise NotImplementedError(
+                "SimpleImputer.fit: a callable strategy is not supported for an Array; take 'mean', 'median', "
+                "'most_frequent' or 'constant'."
+            )
+        rows = check_X(self, X, reset=True, dtype=self._kept_types())
+        if rows.sparse and (self.strategy not in ("mean", "constant") or self.missing_values == 0):
+            raise NotImplementedError(
+                f"SimpleImputer.fit: strategy={self.strategy!r} with missing_values={self.missing_values!r} is not "
+                "supported for sparse data; take 'mean' or 'constant' and missing_values other than 0."
+            )
+        with_values = self.strategy == "most_frequent"
+        parts = ds.map_row_blocks(observe, rows, self.missing_values, with_values, type(self).__name__)
+        observed: Observed = wait_on(ds.tree_reduce(add_observed, parts))
+        learn_from(self, super().fit, self._example(observed, rows))
+        if self.strategy != "constant":
+            self.statistics_ = self._summarise(observed, rows)
+        return self
+
+    def transform(self, X: Any) -> Any:
+        """Return rows with what was missing filled in, as ndarray, CSR matrix or Array like ``X``."""
+        check_is_fitted(self)
+        if not self._is_blocked(X) or self._fit_dtype.kind == "O":
+            return super().transform(X)
+        return apply_rows(self, "transform", X, dtype=self._kept_types())
+
+    def inverse_transform(self, X: Any) -> Any:
+        """Return rows with what was filled in missing again, if ``add_indicator`` says where that was."""
+        if not isinstance(X, ds.Array):
+            return super().inverse_transform(X)
+        return apply_rows(self, "inverse_transform", X, reset=None)
+
+    def _is_blocked(self, X: Any) -> bool:
+        """Return whether ``X`` is filled in blocks; what the main program does is all of scikit-learn's.
+
+        That is for lists, data frames, whose columns may have different types, and Python objects.
+        """
+        if isinstance(X, ds.Array):
+            return True
+        if callable(self.strategy) or not isinstance(self.missing_values, (int, float, np.number)):
+            return False
+        if scipy.sparse.issparse(X):
+            return self.strategy in ("mean", "constant") and self.missing_values != 0
+        return isinstance(X, np.ndarray) and X.ndim == 2 and X.dtype in _NUMBERS
+
+    def _kept_types(self) -> tuple[Any, ...]:
+        return FLOATS if self.strategy in ("mean", "median") else _NUMBERS
+
+    def _example(self, observed: Observed, rows: ds.Array) -> Any:
+        """Return two rows, of which the counterpart learns what is missing in which feature."""
+        filler = 1 if self.missing_values == 0 else 0
+        is_missing = np.stack([observed.n_missing == observed.n_rows, observed.n_missing > 0])
+        if not is_missing.any():
+            return np.full(is_missing.shape, filler, rows.dtype)
+        example = np.where(is_missing, self.missing_values, filler).astype(rows.dtype)
+        return scipy.sparse.csc_array(example) if rows.sparse else example
+
+    def _summarise(self, observed: Observed, rows: ds.Array) -> Any:
+        n_observed = observed.n_rows - observed.n_missing
+        if self.strategy == "mean":
+            found = np.divide(observed.total, n_observed, out=np.zeros(len(n_observed)), where=n_observed > 0)
+        else:
+            found = most_frequent(observed) if observed.values else find_medians(rows, self.missing_values)
+        empty = 0 if self.keep_empty_features else np.nan
+        return np.where(n_observed > 0, found, empty).astype(rows.dtype if self.strategy != "most_frequent" else float)

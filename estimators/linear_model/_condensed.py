@@ -1,0 +1,117 @@
+"""Least squares on few rows instead of many: rows that have the same products, and so the same solutions.
+
+Whatever minimises squared residuals plus a penalty needs of the data its products ``X'X``, ``X'y`` and ``y'y`` only.
+One pass finds them (`estimators._moments`). From them the main program makes as many rows as there are features, and
+one more, that have the same products, and gives these to a solver of scikit-learn: the objective is the same, and so
+are its tolerances and its steps. What a solver needs is memory for some matrices of shape (n_features, n_features).
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import scipy.linalg
+
+import dsarray as ds
+from dsflow import wait_on
+from estimators._moments import Moments, measure_moments
+from estimators._validation import check_weights, check_X
+from estimators.linear_model._responses import check_responses
+
+__all__ = ["Condensed", "condense", "take_root"]
+
+
+class Condensed(NamedTuple):
+    """Few rows that stand for many, as deviations from their means if there is an intercept."""
+
+    X: Any
+    """ndarray of shape (n_features + 1, n_features)."""
+    y: Any
+    """ndarray of shape (n_features + 1,) or (n_features + 1, n_targets), as the y of the caller."""
+    x_mean: Any
+    """What the features are relative to; zeros without an intercept."""
+    y_mean: Any
+    """What the targets are relative to, a number or a vector."""
+    weight: float
+    """The sum of the weights of the rows; their number if they have none."""
+    n_rows: int
+    """How many rows there were."""
+    dtype: np.dtype[Any]
+    """Their type."""
+
+    def set_intercept(self, model: Any, coef: Any) -> None:
+        """Give a model its coefficients and intercept."""
+        model.coef_ = coef.astype(self.dtype, copy=False)
+        intercept = self.y_mean - coef @ self.x_mean
+        is_fitted = model.fit_intercept
+        model.intercept_ = np.asarray(intercept, dtype=self.dtype)[()] if is_fitted else 0.0
+
+
+def condense(model: Any, X: Any, y: Any, sample_weight: Any, *, accept_sparse: bool = True) -> Condensed:
+    """Check data and return few rows that stand for all; weights are as they are.
+
+    Parameters
+    ----------
+    model : BaseEstimator
+        With the parameter ``fit_intercept``.
+    X : array_like, sparse matrix or Array of shape (n_samples, n_features)
+    y : array_like or Array of shape (n_samples,) or (n_samples, n_targets)
+    sample_weight : array_like or Array of shape (n_samples,), or None
+    accept_sparse : bool
+    """
+    rows = check_X(model, X, reset=True, accept_sparse=accept_sparse)
+    responses = check_responses(model, y, rows)
+    weights = check_weights(model, sample_weight, rows)
+    moments = wait_on(measure_moments(model, rows, responses, weights))
+    if not moments.weight:
+        raise ValueError(f"{type(model).__name__}: all weights are 0; give at least one sample a positive one.")
+    is_vector = y.ndim == 1 if isinstance(y, ds.Array) else np.ndim(y) == 1
+    return _condense(moments, rows.shape[1], model.fit_intercept, is_vector, rows.dtype)
+
+
+def _condense(moments: Moments, n_features: int, centered: bool, is_vector: bool, dtype: Any) -> Condensed:
+    mean, products = moments.mean, moments.scatter
+    if not centered:
+        products = products + moments.weight * np.outer(mean, mean)
+        mean = np.zeros_like(mean)
+    features, targets = slice(None, n_features), slice(n_features, None)
+    X, y = take_root(products[features, features], products[features, targets], products[targets, targets].diagonal())
+    y_mean = mean[targets]
+    return Condensed(
+        X, y[:, 0] if is_vector else y, mean[features], y_mean[0] if is_vector else y_mean, moments.weight, moments.n_rows, dtype
+    )
+
+
+def take_root(gram: Any, cross: Any, squares: Any) -> tuple[Any, Any]:
+    """Return X and y with the products that are given.
+
+    Features are scaled to unit variance in between, and what is within the rounding error of dependent ones is
+    dropped, so that the rank of X is what it should be, whatever their units.
+
+    Parameters
+    ----------
+    gram : ndarray of shape (n_features, n_features)
+        ``X.T @ X``
+    cross : ndarray of shape (n_features, n_targets)
+        ``X.T @ y``
+    squares : ndarray of shape (n_targets,)
+        Sums of squares of y.
+
+    Returns
+    -------
+    X : ndarray of shape (n_features + 1, n_features)
+        In Fortran order.
+    y : ndarray of shape (n_features + 1, n_targets)
+    """
+    scale = np.sqrt(np.maximum(gram.diagonal(), 0))
+    scale = np.where(scale > 0, scale, 1)
+    values, vectors = scipy.linalg.eigh(gram / np.outer(scale, scale))
+    kept = values > 16 * len(values) * np.finfo(float).eps * max(values[-1], 0)
+    roots = np.sqrt(np.where(kept, values, 0))
+    explained = np.divide(
+        vectors.T @ (cross / scale[:, None]), roots[:, None], out=np.zeros(cross.shape), where=kept[:, None]
+    )
+    left = np.sqrt(np.maximum(squares - (explained**2).sum(axis=0), 0))
+    X = np.vstack([roots[:, None] * vectors.T * scale, np.zeros(len(scale))])
+    return np.asfortranarray(X), np.vstack([explained, left])

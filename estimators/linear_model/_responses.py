@@ -1,0 +1,55 @@
+"""What a regression is to explain: ``y`` of any kind as an Array with a column for each target, cut as ``X``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn.utils import assert_all_finite, check_array
+
+import dsarray as ds
+
+__all__ = ["check_responses"]
+
+
+def check_responses(estimator: Any, y: Any, X: ds.Array) -> ds.Array:
+    """Return ``y`` as an Array of shape (n_samples, n_targets) of float64.
+
+    Parameters
+    ----------
+    estimator : BaseEstimator
+        Who is named in errors.
+    y : array_like or Array of shape (n_samples,) or (n_samples, n_targets)
+        The elements of an Array are checked by the tasks that read them.
+    X : Array of shape (n_samples, n_features)
+
+    Raises
+    ------
+    ValueError
+        When ``y`` is not one row of numbers for each sample.
+    """
+    name = type(estimator).__name__
+    if y is None:
+        raise ValueError(f"{name} requires y to be passed, but the target y is None.")
+    is_array = isinstance(y, ds.Array)
+    if not is_array:
+        y = check_array(y, ensure_2d=False, dtype="numeric", input_name="y", estimator=estimator)
+        if y.dtype.kind == "O":
+            y = y.astype(float)
+    if y.ndim not in (1, 2) or y.dtype.kind not in "buif":
+        raise ValueError(f"{name}: y has shape {y.shape} and type {y.dtype}; give numbers, a row for each sample.")
+    if y.shape[0] != X.shape[0]:
+        raise ValueError(
+            f"{name}: found input variables with inconsistent numbers of samples: X has {X.shape[0]}, y has "
+            f"{y.shape[0]}."
+        )
+    columns = y[:, None] if y.ndim == 1 else y
+    if not is_array:
+        return ds.array(columns.astype(float, copy=False), block_size=(X.chunks[0], -1))
+    columns = columns.rechunk((X.chunks[0], -1)).astype(np.float64)
+    return ds.map_blocks(_check_finite, columns, name, dtype=float, block_shape="same")
+
+
+def _check_finite(values: Any, name: str) -> Any:
+    assert_all_finite(values, estimator_name=name, input_name="y")
+    return values

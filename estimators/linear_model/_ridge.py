@@ -1,0 +1,76 @@
+"""Least squares with a penalty on squared coefficients: one pass over the rows, as in `_linear_regression`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sklearn.linear_model
+from sklearn.base import _fit_context
+
+from estimators.linear_model._condensed import condense
+from estimators.linear_model._predictions import BlockwiseRegression
+
+__all__ = ["Ridge"]
+
+
+class Ridge(BlockwiseRegression, sklearn.linear_model.Ridge):
+    """Explain targets by a linear function of features, with a penalty on its squared coefficients.
+
+    Parameters
+    ----------
+    alpha : float or array_like of shape (n_targets,), default=1.0
+        Weight of the penalty.
+    fit_intercept : bool, default=True
+    copy_X : bool, default=True
+        Has no effect: ``X`` is never changed.
+    max_iter : int, optional
+        Of the solver for ``positive=True``.
+    tol : float, default=1e-4
+        Of the solver for ``positive=True``.
+    solver : {"auto", "svd", "cholesky", "lsqr", "sparse_cg", "sag", "saga", "lbfgs"}, default="auto"
+        Has no effect: all have the same solution, which is found by Cholesky's decomposition, or step by step for
+        ``positive=True``.
+    positive : bool, default=False
+        Whether coefficients must not be negative.
+    random_state : int, RandomState or None
+        Has no effect: nothing is random.
+
+    Attributes
+    ----------
+    coef_ : ndarray of shape (n_features,) or (n_targets, n_features)
+    intercept_ : float or ndarray of shape (n_targets,)
+    n_iter_ : None
+    solver_ : str
+        What the coefficients were found by.
+    n_features_in_ : int
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Only if the ``X`` of ``fit`` had names of features.
+
+    Examples
+    --------
+    >>> import dsarray as ds
+    >>> from estimators.linear_model import Ridge
+    >>> X = ds.array([[0.0], [1], [2], [3]], block_size=2)
+    >>> Ridge(alpha=5.0).fit(X, [0.0, 2, 4, 6]).coef_.round(6)
+    array([1.])
+    """
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Ridge:
+        """Find coefficients.
+
+        Parameters
+        ----------
+        X : array_like, data frame, sparse matrix or Array of shape (n_samples, n_features)
+        y : array_like or Array of shape (n_samples,) or (n_samples, n_targets)
+        sample_weight : array_like or Array of shape (n_samples,), optional
+            How much each row counts.
+        """
+        data = condense(self, X, y, sample_weight)
+        solver = sklearn.linear_model.Ridge(
+            self.alpha, fit_intercept=False, positive=self.positive, tol=self.tol, max_iter=self.max_iter
+        )
+        solver.fit(data.X, data.y)
+        data.set_intercept(self, solver.coef_)
+        self.n_iter_, self.solver_ = solver.n_iter_, solver.solver_
+        return self

@@ -1,0 +1,39 @@
+import numpy as np
+import pytest
+
+import dsarray as ds
+from dsarray.linalg import _matrices
+from tests.dsarray.linalg.matrices import FLOATS, assert_close, assert_near, assert_orthonormal, eps_of, normal
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+@pytest.mark.parametrize("block_size", [(3, 4), 2, -1])
+def test_hermitian_matrices_are_their_eigenvalues_and_eigenvectors(dtype, block_size):
+    x = normal((7, 7), dtype)
+    x = x + x.conj().T
+    a = ds.array(x, block_size=block_size)
+    w, v = np.linalg.eigh(a)
+    assert_close(w, np.linalg.eigh(x).eigenvalues)
+    v = v.collect()
+    assert_near((v * w.collect()) @ v.conj().T, x, np.linalg.norm(x), eps_of(x))
+    assert_orthonormal(v)
+    assert_close(np.linalg.eigvalsh(ds.array(np.triu(x), block_size=block_size), "U"), np.linalg.eigvalsh(x))
+
+
+@pytest.mark.parametrize("x", [np.diag([1.0, 2, 3]), np.array([[0.0, 1], [-1, 0]]), normal((2, 3, 3), "complex64")])
+def test_other_matrices_of_one_block_have_eigenvalues_of_numpys_type(x):
+    a = ds.array(x, block_size=(1, -1, -1) if x.ndim > 2 else -1)
+    for ours, numpys in zip(np.linalg.eig(a), np.linalg.eig(x), strict=True):
+        assert_close(ours, numpys)
+    assert_close(np.linalg.eigvals(a), np.linalg.eigvals(x))
+
+
+def test_what_one_task_cannot_hold_is_refused(monkeypatch):
+    a = ds.array(normal((4, 4)), block_size=2)
+    with pytest.raises(TypeError, match="several blocks"):
+        np.linalg.eig(a)
+    monkeypatch.setattr(_matrices, "WHOLE_BYTES", 100)
+    with pytest.raises(MemoryError, match="128 bytes"):
+        np.linalg.eigvalsh(a)
+    with pytest.raises(np.linalg.LinAlgError, match="square"):
+        np.linalg.eigh(a[:3])
