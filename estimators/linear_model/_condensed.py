@@ -13,7 +13,6 @@ from typing import Any, NamedTuple
 import numpy as np
 import scipy.linalg
 
-import dsarray as ds
 from dsflow import wait_on
 from estimators._moments import Moments, measure_moments
 from estimators._validation import check_weights, check_X
@@ -61,12 +60,11 @@ def condense(model: Any, X: Any, y: Any, sample_weight: Any, *, accept_sparse: b
     accept_sparse : bool
     """
     rows = check_X(model, X, reset=True, accept_sparse=accept_sparse)
-    responses = check_responses(model, y, rows)
+    responses, is_vector = check_responses(model, y, rows)
     weights = check_weights(model, sample_weight, rows)
     moments = wait_on(measure_moments(model, rows, responses, weights))
     if not moments.weight:
         raise ValueError(f"{type(model).__name__}: all weights are 0; give at least one sample a positive one.")
-    is_vector = y.ndim == 1 if isinstance(y, ds.Array) else np.ndim(y) == 1
     return _condense(moments, rows.shape[1], model.fit_intercept, is_vector, rows.dtype)
 
 

@@ -15,6 +15,7 @@ import warnings
 from typing import Any
 
 import numpy as np
+import scipy.sparse
 import sklearn.linear_model
 from sklearn.base import _fit_context
 from sklearn.exceptions import ConvergenceWarning
@@ -143,12 +144,12 @@ class LogisticRegression(sklearn.linear_model.LogisticRegression):
 
     def predict(self, X: Any) -> Any:
         """Return the most probable class of each row, as ndarray or Array of shape (n_samples,) like ``X``."""
-        check_is_fitted(self)
+        coef = share(self._dense_coef())
         rows = check_X(self, X, reset=False)
         if isinstance(X, ds.Array):
-            labels = map_rows(self, _choose, rows, share(self.coef_), self.intercept_, self.classes_)
+            labels = map_rows(self, _choose, rows, coef, self.intercept_, self.classes_)
             return rows_to_array(labels, rows, self.classes_.dtype)
-        codes = map_rows(self, _choose, rows, share(self.coef_), self.intercept_)
+        codes = map_rows(self, _choose, rows, coef, self.intercept_)
         return self.classes_.take(rows_to_array(codes, rows, np.intp).collect())
 
     def decision_function(self, X: Any) -> Any:
@@ -159,15 +160,18 @@ class LogisticRegression(sklearn.linear_model.LogisticRegression):
         ndarray or Array of shape (n_samples,) or (n_samples, n_classes)
             With two classes, positive for the second one.
         """
-        return self._map(_decide, X, None if len(self._coef()) == 1 else len(self.classes_))
+        check_is_fitted(self)
+        return self._map(_decide, X, None if len(self.classes_) == 2 else len(self.classes_))
 
     def predict_proba(self, X: Any) -> Any:
         """Return the probabilities of classes, as ndarray or Array of shape (n_samples, n_classes) like ``X``."""
-        return self._map(_estimate, X, len(self._coef()) + (len(self._coef()) == 1))
+        check_is_fitted(self)
+        return self._map(_estimate, X, len(self.classes_))
 
     def predict_log_proba(self, X: Any) -> Any:
         """Return the logarithms of `predict_proba`."""
-        return self._map(_estimate_log, X, len(self._coef()) + (len(self._coef()) == 1))
+        check_is_fitted(self)
+        return self._map(_estimate_log, X, len(self.classes_))
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Return the share of rows whose class is predicted right.
@@ -187,20 +191,21 @@ class LogisticRegression(sklearn.linear_model.LogisticRegression):
 
     # --- the model ---------------------------------------------------------------------------------------------------
 
-    def _coef(self) -> Any:
+    def _dense_coef(self) -> Any:
         check_is_fitted(self)
-        return self.coef_
+        return self.coef_.toarray() if scipy.sparse.issparse(self.coef_) else self.coef_
 
     def _map(self, function: Any, X: Any, n_columns: int | None) -> Any:
+        coef = self._dense_coef()
         rows = check_X(self, X, reset=False)
-        found = map_rows(self, function, rows, share(self.coef_), self.intercept_)
-        return like_input(X, rows_to_array(found, rows, np.result_type(rows.dtype, self.coef_.dtype), n_columns))
+        found = map_rows(self, function, rows, share(coef), self.intercept_)
+        return like_input(X, rows_to_array(found, rows, np.result_type(rows.dtype, coef.dtype), n_columns))
 
     def _start(self, n_features: int) -> Any:
         n_functions = 1 if len(self.classes_) == 2 else len(self.classes_)
         if not self.warm_start or not hasattr(self, "coef_"):
             return np.zeros((n_functions, n_features + 1))
-        known = np.column_stack([self.coef_, self.intercept_]).astype(float)
+        known = np.column_stack([self._dense_coef(), self.intercept_]).astype(float)
         if known.shape != (n_functions, n_features + 1):
             raise ValueError(
                 f"LogisticRegression.fit: warm_start=True, but what was learned has shape {known.shape} and what is to "

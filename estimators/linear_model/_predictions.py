@@ -52,7 +52,7 @@ class BlockwiseRegression:
         """
         check_is_fitted(self)
         rows = check_X(self, X, reset=False)
-        responses, weights = check_responses(self, y, rows), check_weights(self, sample_weight, rows)
+        (responses, _), weights = check_responses(self, y, rows), check_weights(self, sample_weight, rows)
         n_targets = responses.shape[1]
         parts = map_rows(self, _measure_residuals, rows, responses, weights, share(self.coef_), self.intercept_)
         found: Moments = wait_on(ds.tree_reduce(add_moments, parts))

@@ -12,8 +12,8 @@ import dsarray as ds
 __all__ = ["check_responses"]
 
 
-def check_responses(estimator: Any, y: Any, X: ds.Array) -> ds.Array:
-    """Return ``y`` as an Array of shape (n_samples, n_targets) of float64.
+def check_responses(estimator: Any, y: Any, X: ds.Array) -> tuple[ds.Array, bool]:
+    """Return ``y`` as an Array of shape (n_samples, n_targets) of float64, and whether it is a vector.
 
     Parameters
     ----------
@@ -43,11 +43,12 @@ def check_responses(estimator: Any, y: Any, X: ds.Array) -> ds.Array:
             f"{name}: found input variables with inconsistent numbers of samples: X has {X.shape[0]}, y has "
             f"{y.shape[0]}."
         )
-    columns = y[:, None] if y.ndim == 1 else y
+    is_vector = y.ndim == 1
+    columns = y[:, None] if is_vector else y
     if not is_array:
-        return ds.array(columns.astype(float, copy=False), block_size=(X.chunks[0], -1))
+        return ds.array(columns.astype(float, copy=False), block_size=(X.chunks[0], -1)), is_vector
     columns = columns.rechunk((X.chunks[0], -1)).astype(np.float64)
-    return ds.map_blocks(_check_finite, columns, name, dtype=float, block_shape="same")
+    return ds.map_blocks(_check_finite, columns, name, dtype=float, block_shape="same"), is_vector
 
 
 def _check_finite(values: Any, name: str) -> Any:

@@ -105,7 +105,7 @@ def test_output_follows_the_kind_of_that_calls_X(row, method):
     assert isinstance(given, ds.Array)
     assert given.shape == expected.shape
     assert given.dtype == expected.dtype
-    assert_close(given.collect(), dense(expected), 1e-9)
+    assert_close(dense(given.collect()), dense(expected), 1e-9)
 
 
 @each_row
