@@ -12,9 +12,8 @@ demo: $(VENV)/.demo  ## the main job: pictures and reports in demo-output/
 
 test: $(VENV)/.dev  ## all laws, fixed samples; under 10 minutes on two cores
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest tests/dsflow -m "not slow and not untraced"
-	$(BIN)/pytest tests/dsarray tests/estimators -m "not slow and not untraced" -n 2 --cov --cov-append --cov-report= --cov-fail-under=0
-	$(BIN)/pytest -m "untraced and not slow"
+	$(BIN)/pytest -m "not slow and not untraced" -n 2 --dist loadfile --cov --cov-report= --cov-fail-under=0
+	$(BIN)/pytest -m "untraced and not slow" -n 2
 	$(BIN)/coverage report
 
 test-all: $(VENV)/.dev  ## everything

@@ -24,7 +24,7 @@ from dsflow._graph import Call, Outcome
 from dsflow.engines.dask._profiles import BUDGET_S
 from dsflow.engines.dask._supervision import watch
 from dsflow.engines.dask._visit import Visit, note_log_level, visit_of
-from dsflow.engines.dask._worker import load_task, measures_of, outcome_of
+from dsflow.engines.dask._worker import load_task, outcome_of
 
 __all__ = ["Calls", "run_pack"]
 
@@ -119,7 +119,7 @@ class _Pack:
         entries, self._unreported = self._unreported, []
         too_large, self._too_large = self._too_large, []
         blob = pickle.dumps((entries, too_large, list(returned), running, ended), 5)
-        measures = measures_of(self._visit.worker)
+        measures = self._visit.measures()
         self._visit.report(self._topic, pack=self.key, blob=blob, place=self._visit.place, measures=measures)
 
 

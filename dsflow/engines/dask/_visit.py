@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
+import resource
+import sys
 import threading
 import time
 from collections import deque
@@ -45,6 +48,7 @@ class Visit:
         self.root = root
         """What the topics of the program's reports begin with."""
         self.ended = False
+        self._moved_before = worker.transfer_outgoing_bytes_total
         self._lock = threading.RLock()
         self._running: dict[str, tuple[Context, float]] = {}
         """The tasks that run now, and since when, by the key of the attempt."""
@@ -57,6 +61,12 @@ class Visit:
     def place(self) -> str:
         """What messages call the worker."""
         return f"worker {self.worker.name}"
+
+    def measures(self) -> list[Any]:
+        """What a report says of the worker: address, process, largest memory, and bytes sent in this visit."""
+        peak_bytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+        moved_bytes = self.worker.transfer_outgoing_bytes_total - self._moved_before
+        return [self.worker.address, os.getpid(), peak_bytes, moved_bytes]
 
     def report(self, topic: str, **message: Any) -> None:
         """Send a message to the program, unless that has gone."""

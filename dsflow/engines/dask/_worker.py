@@ -8,10 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import os
 import pickle
-import resource
-import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -35,7 +32,7 @@ from dsflow.engines.dask._profiles import BUDGET_S, SMALL_RESULT
 from dsflow.engines.dask._supervision import watch
 from dsflow.engines.dask._visit import Visit, note_log_level, visit_of
 
-__all__ = ["Job", "TaskFailed", "forget_tasks", "load_task", "measures_of", "outcome_of", "pick", "run_job"]
+__all__ = ["Job", "TaskFailed", "forget_tasks", "load_task", "outcome_of", "pick", "run_job"]
 
 
 @dataclass(slots=True, eq=False)
@@ -112,7 +109,7 @@ def run_job(job: Job, task: bytes, *inputs: Stored) -> Any:
     if packed is None and run.bytes_out <= SMALL_RESULT:
         values = pickle.dumps(tuple(outcome.stored), 5)
     measures = [run.worker, run.start, run.end, run.bytes_in, run.bytes_out]
-    report(key=job.run_key, run=[*measures, *measures_of(worker)], failure=packed, values=values)
+    report(key=job.run_key, run=[*measures, *visit.measures()], failure=packed, values=values)
     if outcome.failure is not None and packed is not None:
         raise TaskFailed(type(outcome.failure.exception).__name__, packed)
     return tuple(outcome.stored) if job.several else outcome.stored[0]
@@ -135,12 +132,6 @@ class _Probe:
         if not self._told:
             self._told = True
             self._tell(seconds=time.monotonic() - self._start)
-
-
-def measures_of(worker: Any) -> list[Any]:
-    """What a report says of its worker: address, process, largest memory and bytes sent so far."""
-    peak_bytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-    return [worker.address, os.getpid(), peak_bytes, worker.transfer_outgoing_bytes_total]
 
 
 def pick(outputs: tuple[Stored, ...], position: int) -> Stored:
