@@ -86,6 +86,8 @@ def _select_cell(cell: Cell, chosen: Cell, axis: int) -> Cell:
 
 
 def _select(block: Any, chosen: Any, axis: int) -> Any:
+    if getattr(chosen, "dtype", None) == np.intp and isinstance(block, np.ndarray):
+        return block.take(chosen, axis)  # as block[..., chosen], in half of the time
     return block[(*(slice(None),) * axis, chosen)]
 
 
@@ -141,23 +143,22 @@ def gather(a: Array, axis: int, positions: Any) -> Array:
 
 
 def _in_order(only: Cell | None, groups: list[Group], axis: int, pieces: list[Cell]) -> Cell:
-    return only or Cell.of(_interleave, axis, _inverse(groups), *pieces)
+    return only or Cell.of(_interleave, axis, [group.members for group in groups], *pieces)
 
 
-def _inverse(groups: list[Group]) -> Any:
-    """Where, in the joined groups, each position is."""
-    return np.argsort(np.concatenate([group.members for group in groups]))
-
-
-def _interleave(axis: int, order: Any, *pieces: Any) -> Any:
+def _interleave(axis: int, members: list[Any], *pieces: Any) -> Any:
+    """Join pieces; ``members`` says where each element of a piece goes along the axis."""
     if is_sparse(pieces[0]):
         lengths = [piece.shape[axis] for piece in pieces]
         other = (pieces[0].shape[1 - axis],)
         chunks = (tuple(lengths), other) if axis == 0 else (other, tuple(lengths))
-        joined = _rechunk.assemble(chunks, *pieces)
-    else:
-        joined = namespace(pieces[0]).concatenate(pieces, axis=axis)
-    return _select(joined, order, axis)
+        return _select(_rechunk.assemble(chunks, *pieces), np.argsort(np.concatenate(members)), axis)
+    shape = list(pieces[0].shape)
+    shape[axis] = sum(map(len, members))
+    joined = namespace(pieces[0]).empty(tuple(shape), dtype=pieces[0].dtype)
+    for piece, where in zip(pieces, members, strict=True):
+        joined[(*(slice(None),) * axis, where)] = piece
+    return joined
 
 
 # --- positions along several axes ------------------------------------------------------------------------------------
@@ -202,7 +203,7 @@ def pick(a: Array, axes: tuple[int, ...], positions: Sequence[Any], at: int, chu
     for rest in rests:
         for index, (lengths, groups) in zip(np.ndindex(grid), plans, strict=True):
             pieces = [Cell.of(_pick, sources[rest, group.block], axes, group.local) for group in groups]
-            order = None if len(groups) == 1 else _inverse(groups)
+            order = None if len(groups) == 1 else np.argsort(np.concatenate([group.members for group in groups]))
             result[(*rest[:at], *index, *rest[at:])] = Cell.of(_arrange, tuple(lengths), at, order, *pieces)
     return _array.Array(result, (*kept[:at], *chunks, *kept[at:]), a.dtype)
 

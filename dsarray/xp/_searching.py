@@ -11,7 +11,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
 from dsarray._array import Array
-from dsarray.xp._arguments import SCALARS, check_arrays, check_operands, numpys, several
+from dsarray.xp._arguments import check_arrays, check_operands, numpys, several
 
 __all__ = ["argmax", "argmin", "argsort", "count_nonzero", "isin", "nonzero", "searchsorted", "sort", "take",
            "take_along_axis", "unique_all", "unique_counts", "unique_inverse", "unique_values",
@@ -71,8 +71,6 @@ def where(condition: Array, x1: Any, x2: Any, /) -> Array:
 def isin(x1: Any, x2: Any, /, *, invert: bool = False) -> Array:
     """Return whether each element is one of others."""
     check_operands("isin", x1, x2)
-    if isinstance(x1, SCALARS):
-        x1 = np.asarray(x1, np.result_type(x2.dtype, x1))
     return numpys(np.isin, x1, x2, invert=invert)
 
 
