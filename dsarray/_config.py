@@ -9,7 +9,7 @@ from contextvars import ContextVar
 from dsarray._grid import Chunks, auto_chunks, chunks_for
 from dsflow import active_session
 
-__all__ = ["config", "default_chunks"]
+__all__ = ["config", "default_chunks", "room_for_blocks"]
 
 BLOCKS_PER_SLOT = 16
 """A task should find room for so many blocks in the memory of the session."""
@@ -68,10 +68,13 @@ def default_chunks(
 
 
 def _fitting(shape: tuple[int, ...], itemsize: int) -> Chunks:
-    """Cut a shape so that all slots have work, and their tasks memory for some blocks each."""
+    return auto_chunks(shape, itemsize, *room_for_blocks())
+
+
+def room_for_blocks() -> tuple[int, int | None]:
+    """Return how many tasks run at a time, and how large their blocks should be at most, in bytes; None if any size."""
     session = active_session()
     if session is None:
-        return auto_chunks(shape, itemsize)
+        return 1, None
     n_slots, memory_bytes = session.engine.n_slots, session.memory_bytes
-    most_bytes = None if memory_bytes is None else max(1, memory_bytes // (BLOCKS_PER_SLOT * n_slots))
-    return auto_chunks(shape, itemsize, n_slots, most_bytes)
+    return n_slots, None if memory_bytes is None else max(1, memory_bytes // (BLOCKS_PER_SLOT * n_slots))

@@ -15,6 +15,7 @@ import numpy as np
 
 from dsarray._array import Array
 from dsarray._cell import Cell, Reading, find_readings, make_cells, start_cells
+from dsarray._config import room_for_blocks
 from dsarray._elementwise import as_array
 from dsarray._grid import SMALL_BYTES, Chunks, block_indices, cut, grid_of, offsets
 from dsarray._namespace import to_host
@@ -23,13 +24,13 @@ from dsarray.io._paths import File
 from dsflow import Future, wait_on
 
 __all__ = [
-    "BLOCK_BYTES",
     "block_of_chunks",
     "dense_array",
     "from_readings",
     "joined_parts",
     "parts_of",
     "refuse_to_replace",
+    "target_bytes",
     "wait_for_all",
     "whole_chunks",
     "write_parts",
@@ -40,10 +41,16 @@ BLOCK_BYTES = 32_000_000
 32 MiB; above, each block costs as much time again for pages that the system has to clear."""
 
 
+def target_bytes(n_bytes: int) -> int:
+    """Return how large blocks of an array should be, so that all slots have some, and memory for them."""
+    n_slots, most_bytes = room_for_blocks()
+    largest = BLOCK_BYTES if most_bytes is None else min(BLOCK_BYTES, most_bytes)
+    return min(max(n_bytes // (2 * max(n_slots, os.cpu_count() or 1)), SMALL_BYTES), largest)
+
+
 def block_of_chunks(shape: tuple[int, ...], chunk: tuple[int, ...], itemsize: int) -> tuple[int, ...]:
     """Return the shape of blocks of whole chunks: whole rows if these fit, and as many as fit, but some a core."""
-    n_bytes = math.prod(shape) * itemsize
-    target = min(max(n_bytes // (2 * (os.cpu_count() or 1)), SMALL_BYTES), BLOCK_BYTES)
+    target = target_bytes(math.prod(shape) * itemsize)
     block = [max(1, min(length, size)) for length, size in zip(shape, chunk, strict=True)]
     for axis in reversed(range(len(shape))):
         n_fitting = max(1, target // max(1, math.prod(block) * itemsize))

@@ -16,9 +16,9 @@ import numpy.typing as npt
 
 from dsarray._array import Array
 from dsarray._config import default_chunks
-from dsarray._grid import SMALL_BYTES, Chunks
+from dsarray._grid import Chunks
 from dsarray._rechunk import to_chunks
-from dsarray.io._parts import BLOCK_BYTES, dense_array, from_readings, refuse_to_replace, write_parts
+from dsarray.io._parts import dense_array, from_readings, refuse_to_replace, target_bytes, write_parts
 from dsarray.io._paths import SHARED, File, find_file, find_files, place_of
 
 __all__ = ["from_parquet", "to_parquet"]
@@ -219,8 +219,7 @@ def _kind(arrow_type: Any, column: Any, name: str, file: File) -> np.dtype[Any]:
 
 def _group_lengths(n_rows: Sequence[int], row_bytes: int) -> tuple[int, ...]:
     """Return the lengths of blocks that are made of whole row groups that follow each other."""
-    n_bytes = sum(n_rows) * row_bytes
-    target = min(max(n_bytes // (2 * (os.cpu_count() or 1)), SMALL_BYTES), BLOCK_BYTES)
+    target = target_bytes(sum(n_rows) * row_bytes)
     lengths: list[int] = []
     for rows in n_rows:
         if lengths and (lengths[-1] + rows) * row_bytes <= target:
