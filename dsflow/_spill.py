@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import mmap
+import os
 import shutil
 import tempfile
 import threading
@@ -23,7 +25,7 @@ __all__ = ["Hoard"]
 
 logger = logging.getLogger("dsflow")
 
-SHARE = 0.5
+SHARE = 0.4
 """How much of the memory values may take; the rest is for what tasks work with."""
 
 SPILLED_BYTES = 1 << 16
@@ -99,6 +101,7 @@ class Hoard:
                 if not _large(view.nbytes):
                     kept.append(buffer)
                     continue
+                file.seek(-(-file.tell() // mmap.ALLOCATIONGRANULARITY) * mmap.ALLOCATIONGRANULARITY)
                 kept.append(_OnDisk(path, file.tell(), view.nbytes))
                 left = view
                 while left:
@@ -114,7 +117,7 @@ class Hoard:
 
 
 class _OnDisk:
-    """A buffer in a file, which is read anew by each task that needs it."""
+    """A buffer in a file, of which each task that needs it reads as much as it looks at."""
 
     __slots__ = ("_path", "_start", "nbytes")
 
@@ -124,17 +127,11 @@ class _OnDisk:
         self.nbytes = n_bytes
 
     def raw(self) -> memoryview:
-        """Return the content."""
+        """Return the content, mapped into memory."""
         with self._path.open("rb", buffering=0) as file:
-            file.seek(self._start)
-            content = bytearray(self.nbytes)
-            left = memoryview(content)
-            while left:
-                n_read = file.readinto(left)
-                if not n_read:
-                    raise OSError(f"{self._path} was cut short by somebody; it held a value of the session.")
-                left = left[n_read:]
-        return memoryview(content)
+            if os.fstat(file.fileno()).st_size < self._start + self.nbytes:  # to read on would end the process
+                raise OSError(f"{self._path} was cut short by somebody; it held a value of the session.")
+            return memoryview(mmap.mmap(file.fileno(), self.nbytes, access=mmap.ACCESS_READ, offset=self._start))
 
 
 def _large(n_bytes: int) -> int:

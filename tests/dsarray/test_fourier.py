@@ -1,7 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -61,16 +60,16 @@ def test_transforms_along_several_axes_agree_with_numpy(name, a, data):
 def test_shifts_agree_with_numpy(name, a, data):
     array = data.draw(blocked(a))
     function = getattr(np.fft, name)
+    if not a.ndim:
+        return  # for which NumPy fails by accident
     axes = data.draw(
-        st.none() | st.lists(st.integers(0, max(0, a.ndim - 1)), max_size=3).map(tuple) | st.integers(-3, 3)
+        st.none() | st.lists(st.integers(0, a.ndim - 1), min_size=1, max_size=3).map(tuple) | st.integers(-3, 3)
     )
     assert_alike(lambda: function(array, axes), lambda: function(a, axes))
 
 
 def test_blocking_does_not_change_a_transform():
-    results = [
-        np.fft.fft2(ds.array(x, block_size=b)).collect() for b in (1, 5, 12, (4, 3, 2), ((0, 12), (2, 7), (4,)))
-    ]
+    results = [np.fft.fft2(ds.array(x, block_size=b)).collect() for b in (1, 5, 12, (4, 3, 2), ((0, 12), (2, 7), (4,)))]
     assert all(np.array_equal(results[0], each) for each in results)
     np.testing.assert_array_equal(results[0], np.fft.fft2(x))
 

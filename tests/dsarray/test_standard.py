@@ -76,6 +76,14 @@ def test_moving_is_recorded_and_each_block_moves_once(cupy, tasks):
     assert type((there + 1).to_device("cpu").blocks[0, 0].result()) is np.ndarray
 
 
+def test_what_two_arrays_need_moves_once(cupy):
+    there = ds.array(x, block_size=2).to_device("cuda")
+    left, right = there + 1, there * 2
+    np.testing.assert_array_equal(left.collect(), x + 1)
+    np.testing.assert_array_equal(right.collect(), x * 2)
+    assert cupy.n_moved == 2
+
+
 def test_what_is_like_an_array_on_a_device_is_there_too(cupy):
     there = xp.asarray(x, device="cuda")
     for made in (xp.zeros_like(there), xp.full_like(there, 3), xp.asarray(there), xp.astype(there, xp.float32)):
