@@ -87,7 +87,11 @@ def _few_bools(n: int, start: Any, stop: Any, step: Any, dtype: np.dtype[Any]) -
 def _range(first: Any, second: Any, start: int, stop: int) -> Any:
     """Return some of the values that NumPy counts up from the first two."""
     with np.errstate(over="ignore"):
-        return (first + np.arange(start, stop).astype(first.dtype) * (second - first)).astype(first.dtype, copy=False)
+        counted = first + np.arange(start, stop).astype(first.dtype) * (second - first)
+    values = counted.astype(first.dtype, copy=False)
+    if start <= 1 < stop:
+        values[1 - start] = second  # which rounding may have changed
+    return values
 
 
 def linspace(
