@@ -52,7 +52,7 @@ WORK = {
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("name", WORK)
 def test_five_times_the_budget_fits_it(name, tmp_path):
-    program = PROGRAM.format(work=WORK[name].strip("\n"))
+    program = PROGRAM.format(work=WORK[name].strip())
     command = [sys.executable, "-c", program, f"{BUDGET_MIB} MiB", str(N_ROWS)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=280, cwd=tmp_path, check=False)
     assert done.returncode == 0, done.stderr
