@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
+import os
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -144,6 +145,26 @@ class Array(NumPyMethods, NDArrayOperatorsMixin):
         (5, 4000000)
         """
         return plan_of(self._cells.flat)
+
+    def visualize(self, path: str | os.PathLike[str] | None = None) -> _display.Picture:
+        """Draw the tasks that computing the array would run, named after what they do. Nothing runs.
+
+        Parameters
+        ----------
+        path : str or PathLike, optional
+            Where to write the picture, usually ``*.svg``.
+
+        Returns
+        -------
+        Picture
+            Shown by notebooks; ``svg`` is its text. Of more than 300 tasks, those that are alike share a box.
+
+        Raises
+        ------
+        ImportError
+            When igraph, which places the boxes, is not installed.
+        """
+        return _display.draw(self, path)
 
     def __repr__(self) -> str:
         return _display.text(self)

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import html as _html
 import itertools
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dsarray._grid import Lengths
+from dsarray._plan import planned_tasks
+from dsflow.observe import graph_as_svg
 
 if TYPE_CHECKING:
     from dsarray._array import Array
 
-__all__ = ["html", "text"]
+__all__ = ["Picture", "draw", "html", "text"]
 
 SIDE = 120
 """Length in pixels of the longer side of the sketch."""
@@ -37,6 +41,27 @@ def html(a: Array) -> str:
     ]
     body = "".join(f"<tr><th>{_html.escape(name)}</th><td>{_html.escape(value)}</td></tr>" for name, value in rows)
     return f"<table><tr><td><table>{body}</table></td><td>{_sketch(a)}</td></tr></table>"
+
+
+class Picture:
+    """An SVG picture, which notebooks show."""
+
+    def __init__(self, svg: str) -> None:
+        self.svg = svg
+
+    def _repr_svg_(self) -> str:
+        return self.svg
+
+    def __repr__(self) -> str:
+        return f"<Picture: {len(self.svg)} bytes of SVG>"
+
+
+def draw(a: Array, path: str | os.PathLike[str] | None) -> Picture:
+    """Return a picture of the tasks that computing an array would run."""
+    picture = Picture(graph_as_svg(planned_tasks(a._cells.flat)))
+    if path is not None:
+        Path(path).write_text(picture.svg, encoding="utf-8")
+    return picture
 
 
 def _bytes(n: int) -> str:

@@ -15,8 +15,12 @@ import numpy as np
 from dsarray._cell import Apply, Cell, Cells, Reading, name_of, survey
 from dsarray._grid import Chunks
 from dsflow import active_session
+from dsflow.observe import Record
 
-__all__ = ["Plan", "check_plan", "note_sizes", "plan_of"]
+__all__ = ["Plan", "check_plan", "note_sizes", "plan_of", "planned_tasks"]
+
+MAX_NAMES = 3
+"""A task is named after the last functions that it calls, at most so many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +51,11 @@ class Plan:
         tasks = "1 task" if self.n_tasks == 1 else f"{self.n_tasks} tasks"
         lines = [
             f"{tasks}, {self.n_slots} at a time",
-            f"reads    {_text(self.read_bytes)} from files",
-            f"makes    {_text(self.made_bytes)}, of which the result has {_text(self.result_bytes)}",
+            f"reads    {text_of(self.read_bytes)} from files",
+            f"makes    {text_of(self.made_bytes)}, of which the result has {text_of(self.result_bytes)}",
         ]
         if self.n_tasks:
-            lines.append(f"needs    {_text(self.task_bytes)} in the largest task ({self.task_name})")
+            lines.append(f"needs    {text_of(self.task_bytes)} in the largest task ({self.task_name})")
         return "\n".join(lines)
 
     __repr__ = __str__
@@ -91,6 +95,28 @@ def plan_of(cells: Iterable[Cell]) -> Plan:
     return Plan(n_tasks, read_bytes, made_bytes, result_bytes, largest, name, n_slots)
 
 
+def planned_tasks(cells: Iterable[Cell]) -> list[Record]:
+    """Return the tasks that starting cells would run, each after those that it reads, named after what they do."""
+    records: dict[Cell, Record] = {}
+    stack = list(cells)[::-1]
+    while stack:
+        cell = stack[-1]
+        if cell in records or not isinstance(cell.state, Apply):
+            stack.pop()
+            continue
+        steps, missing = survey(cell)
+        waiting = [each for each in missing if each not in records]
+        if waiting:
+            stack += waiting[::-1]
+            continue
+        stack.pop()
+        names = list(dict.fromkeys(name_of(recipe.function) for recipe in steps.values()))
+        name = ", ".join(names[-MAX_NAMES:])
+        key = f"task {len(records)}, {text_of(cell.nbytes)}"
+        records[cell] = Record(key, name, "not started", tuple(records[each].key for each in missing), None, 0.0)
+    return list(records.values())
+
+
 def _memory_of(steps: dict[Cell, Apply]) -> int:
     """The most that the inputs and results of steps take at one moment."""
     readers: dict[Cell, int] = {}
@@ -128,7 +154,7 @@ def check_plan(cells: Iterable[Cell], memory_bytes: int) -> None:
         )
 
 
-def _text(n_bytes: int) -> str:
+def text_of(n_bytes: int) -> str:
     exponent = min(4, int(math.log(n_bytes, 1024))) if n_bytes else 0
     unit = ("bytes", "KiB", "MiB", "GiB", "TiB")[exponent]
     return f"{n_bytes} bytes" if exponent == 0 else f"{n_bytes / 1024**exponent:.1f} {unit}"

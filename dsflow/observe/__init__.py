@@ -1,6 +1,6 @@
 """Seeing what a session does: records, a progress display, the graph, the timeline, a report, a prediction."""
 
-from dsflow.observe.picture import draw_graph
+from dsflow.observe.picture import draw_graph, graph_as_svg
 from dsflow.observe.progress import progress
 from dsflow.observe.record import Record, Recorder, Totals
 from dsflow.observe.report import RunReport, format_bytes, run_report
@@ -18,6 +18,7 @@ __all__ = [
     "draw_graph",
     "find_critical_path",
     "format_bytes",
+    "graph_as_svg",
     "progress",
     "read_workload",
     "run_report",

@@ -17,7 +17,7 @@ from dsflow.observe.svg import Box, Line, Point, render_svg
 if TYPE_CHECKING:
     from dsflow.observe.record import Record
 
-__all__ = ["draw_graph"]
+__all__ = ["draw_graph", "graph_as_svg"]
 
 MAX_BOXES = 300
 """When there are more tasks than that, a box stands for all tasks of one name in one layer."""
@@ -52,12 +52,17 @@ def draw_graph(records: Iterable[Record], path: str | os.PathLike[str]) -> None:
     --------
     >>> draw_graph(Recorder.of(session), "graph.svg")  # doctest: +SKIP
     """
+    Path(path).write_text(graph_as_svg(records), encoding="utf-8")
+
+
+def graph_as_svg(records: Iterable[Record]) -> str:
+    """Return the picture that `draw_graph` writes."""
     tasks = list(records)
     boxes, links, notes = _gather(tasks)
     spots, lines = _place(boxes, links)
     n_links = links.total()
     heading = f"{len(tasks):,} task{'s' * (len(tasks) != 1)}, {n_links:,} dependenc{'ies' if n_links != 1 else 'y'}"
-    Path(path).write_text(render_svg(heading, notes, boxes, spots, lines), encoding="utf-8")
+    return render_svg(heading, notes, boxes, spots, lines)
 
 
 def _gather(tasks: Sequence[Record]) -> tuple[list[Box], Links, list[str]]:

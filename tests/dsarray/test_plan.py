@@ -82,3 +82,15 @@ def test_sizes_are_told_in_words():
     text = str((x @ x).explain())
     assert "30.5 MiB" in text
     assert "0 bytes from files" in text
+
+
+def test_the_tasks_are_drawn_without_running_them(tasks, tmp_path):
+    x = ds.random_array((100, 100), block_size=(30, 40), random_state=0)
+    y = (x - x.mean(axis=0)) @ x.T
+    picture = y.visualize(tmp_path / "plan.svg")
+    assert tasks.n == 0
+    assert f"{y.explain().n_tasks} tasks" in picture.svg
+    assert (tmp_path / "plan.svg").read_text() == picture.svg == picture._repr_svg_()
+    assert "subtract" in picture.svg
+    y.collect()
+    assert "0 tasks" in y.visualize().svg
