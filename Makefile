@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
-.PHONY: demo test test-all check format lint types layers bench clean
+.PHONY: demo test test-all check format lint types layers bench bench-estimators clean
 
 demo: $(VENV)/.demo  ## the main job: pictures and reports in demo-output/
 	$(BIN)/dsflow demo
@@ -39,8 +39,12 @@ bench: $(VENV)/.dev  ## the figures of the README, each side by side with its pe
 	$(BIN)/python benchmarks/metg.py --quick
 	$(BIN)/python benchmarks/growth.py --quick
 	$(BIN)/python benchmarks/moved.py --quick
+	$(BIN)/python benchmarks/arrays.py --quick
 	$(BIN)/python benchmarks/kmeans.py
 	$(BIN)/python benchmarks/cascade_svm.py
+
+bench-estimators: $(VENV)/.dev  ## time and memory of estimators beside scikit-learn's; dask-ml's too, if it is installed
+	$(BIN)/python benchmarks/learning.py
 
 clean:
 	rm -rf $(VENV) demo-output .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

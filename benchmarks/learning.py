@@ -158,7 +158,8 @@ def cases(options: Options) -> Iterator[Case]:
 def run(kept: dict[str, float], side: str, *arguments: Any) -> float:
     """Measure one side; note its memory, too."""
     command = [sys.executable, __file__, "--child", json.dumps([side, *arguments])]
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+    path = os.pathsep.join([str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH", "")])
+    environment = {**os.environ, "PYTHONPATH": path}
     done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
     if done.returncode:
         raise RuntimeError(done.stderr.strip().splitlines()[-1])

@@ -91,7 +91,7 @@ class Hoard:
 
     def _spill(self, frozen: Frozen) -> None:
         if self._folder is None:
-            self._folder = tempfile.mkdtemp(prefix="dsflow-spill-")
+            self._folder = tempfile.mkdtemp(prefix="dsflow-spill-", dir=_folder_on_disk())
             logger.info("values of more than %d bytes are written to %s", self.limit_bytes, self._folder)
         path = Path(self._folder, uuid.uuid4().hex)
         weakref.finalize(frozen, _remove, path)
@@ -132,6 +132,19 @@ class _OnDisk:
             if os.fstat(file.fileno()).st_size < self._start + self.nbytes:  # to read on would end the process
                 raise OSError(f"{self._path} was cut short by somebody; it held a value of the session.")
             return memoryview(mmap.mmap(file.fileno(), self.nbytes, access=mmap.ACCESS_READ, offset=self._start))
+
+
+def _folder_on_disk() -> str | None:
+    """Return a folder for temporary files that is not in memory itself; None for the usual one."""
+    mounts = Path("/proc/mounts")
+    if not mounts.exists():
+        return None
+    kinds = {fields[1]: fields[2] for fields in map(str.split, mounts.read_text(encoding="utf-8").splitlines())}
+    for folder in (tempfile.gettempdir(), "/var/tmp"):  # noqa: S108 - a folder with a name of its own is made there
+        mounted = next(str(each) for each in (Path(folder), *Path(folder).parents) if str(each) in kinds)
+        if kinds[mounted] not in ("tmpfs", "ramfs") and os.access(folder, os.W_OK):
+            return folder
+    return None
 
 
 def _large(n_bytes: int) -> int:

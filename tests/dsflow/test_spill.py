@@ -2,6 +2,7 @@
 
 import gc
 import logging
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 import dsflow
 from dsflow import INOUT, barrier, task, wait_on
 from dsflow._freeze import freeze, thaw
-from dsflow._spill import SHARE, SPILLED_BYTES, Hoard
+from dsflow._spill import SHARE, SPILLED_BYTES, Hoard, _folder_on_disk
 
 LENGTH = 1 << 17
 """Elements of an array of 1 MiB."""
@@ -121,3 +122,10 @@ def test_a_file_that_somebody_has_cut_is_an_error(tmp_path):
     with pytest.raises(OSError, match="cut short"):
         thaw(frozen)
     hoard.close()
+
+
+def test_a_folder_in_memory_is_no_place_for_what_does_not_fit_memory(monkeypatch):
+    assert _folder_on_disk() not in ("/dev/shm", None) or not Path("/proc/mounts").exists()
+    monkeypatch.setattr(tempfile, "tempdir", "/dev/shm")
+    if Path("/dev/shm").is_dir() and Path("/proc/mounts").exists():
+        assert _folder_on_disk() != "/dev/shm"
