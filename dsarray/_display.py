@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from dsarray._grid import Lengths
 from dsarray._plan import planned_tasks
-from dsflow.observe import graph_as_svg
+from dsflow.observe import Record, graph_as_svg
 
 if TYPE_CHECKING:
     from dsarray._array import Array
@@ -58,7 +58,8 @@ class Picture:
 
 def draw(a: Array, path: str | os.PathLike[str] | None) -> Picture:
     """Return a picture of the tasks that computing an array would run."""
-    picture = Picture(graph_as_svg(planned_tasks(a._cells.flat)))
+    planned = planned_tasks(a._cells.flat)
+    picture = Picture(graph_as_svg(Record(key, name, "not started", reads, None, 0.0) for key, name, reads in planned))
     if path is not None:
         Path(path).write_text(picture.svg, encoding="utf-8")
     return picture

@@ -15,7 +15,6 @@ import numpy as np
 from dsarray._cell import Apply, Cell, Cells, Reading, name_of, survey
 from dsarray._grid import Chunks
 from dsflow import active_session
-from dsflow.observe import Record
 
 __all__ = ["Plan", "check_plan", "note_sizes", "plan_of", "planned_tasks"]
 
@@ -95,9 +94,9 @@ def plan_of(cells: Iterable[Cell]) -> Plan:
     return Plan(n_tasks, read_bytes, made_bytes, result_bytes, largest, name, n_slots)
 
 
-def planned_tasks(cells: Iterable[Cell]) -> list[Record]:
-    """Return the tasks that starting cells would run, each after those that it reads, named after what they do."""
-    records: dict[Cell, Record] = {}
+def planned_tasks(cells: Iterable[Cell]) -> list[tuple[str, str, tuple[str, ...]]]:
+    """Return key and name of each task that starting cells would run, and the keys of the tasks that it reads."""
+    records: dict[Cell, tuple[str, str, tuple[str, ...]]] = {}
     stack = list(cells)[::-1]
     while stack:
         cell = stack[-1]
@@ -113,7 +112,7 @@ def planned_tasks(cells: Iterable[Cell]) -> list[Record]:
         names = list(dict.fromkeys(name_of(recipe.function) for recipe in steps.values()))
         name = ", ".join(names[-MAX_NAMES:])
         key = f"task {len(records)}, {text_of(cell.nbytes)}"
-        records[cell] = Record(key, name, "not started", tuple(records[each].key for each in missing), None, 0.0)
+        records[cell] = key, name, tuple(records[each][0] for each in missing)
     return list(records.values())
 
 
