@@ -187,8 +187,11 @@ class Array(NumPyMethods, NDArrayOperatorsMixin):
     def __array__(self, dtype: npt.DTypeLike | None = None, copy: bool | None = None) -> npt.NDArray[Any]:
         return _sinks.as_ndarray(self, dtype, copy)
 
-    def item(self) -> Any:
-        """Return the only element as a Python scalar."""
+    def item(self, *index: Any) -> Any:
+        """Return an element, given by its place or its number in C order, or the only one, as a Python scalar."""
+        if index:
+            place = index[0] if len(index) == 1 else index
+            return (self[place] if isinstance(place, tuple) else self.ravel()[place]).item()
         return _sinks.scalar(self, "item()", lambda value: value.item(), ValueError)
 
     def tolist(self) -> Any:
@@ -277,8 +280,10 @@ class Array(NumPyMethods, NDArrayOperatorsMixin):
 
     # --- other types and functions -----------------------------------------------------------------------------------
 
-    def astype(self, dtype: npt.DTypeLike) -> Array:
-        """Return the array with another type of elements."""
+    def astype(self, dtype: npt.DTypeLike, order: str = "K", casting: Any = "unsafe", **_options: bool) -> Array:  # noqa: ARG002 - NumPy's
+        """Return the array with another type of elements, if ``casting`` allows it; other options have no effect."""
+        if not np.can_cast(self.dtype, dtype, casting):
+            raise TypeError(f"astype: cannot cast from {self.dtype} to {np.dtype(dtype)} by the rule {casting!r}.")
         return _elementwise.astype(self, dtype)
 
     def to_dense(self) -> Array:
@@ -291,8 +296,8 @@ class Array(NumPyMethods, NDArrayOperatorsMixin):
 
     # --- copies and travel -------------------------------------------------------------------------------------------
 
-    def copy(self) -> Array:
-        """Return an array that changes apart from this one (``a += 1``)."""
+    def copy(self, order: str = "C") -> Array:  # noqa: ARG002 - NumPy's
+        """Return an array that changes apart from this one (``a += 1``); ``order`` has no effect."""
         return Array(self._cells, self.chunks, self.dtype, sparse=self.sparse)
 
     def become(self, other: Array) -> None:

@@ -19,6 +19,7 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from dsarray._namespace import Foreign, adopt, at_rest, put_like
 from dsflow import Future, Task, active_session, share, task
 
 __all__ = [
@@ -99,7 +100,7 @@ class Cell:
     def part(self, key: tuple[Any, ...]) -> Cell:
         """Return a cell for an index of the block; of a value of the main program it is taken at once."""
         if isinstance(self.state, Value):
-            return Cell(Value(_item(self.state.value, key)))
+            return Cell(Value(at_rest(_item(self.state.value, key))))
         if isinstance(self.state, Reading) and (narrowed := self.state.narrowed(key)) is not None:
             return Cell(narrowed)
         return Cell.of(_item, self, key)
@@ -134,7 +135,9 @@ class Cell:
 
 
 def _item(block: Any, key: tuple[Any, ...]) -> Any:
-    return block[(*key, ...)] if isinstance(block, np.ndarray) else block[key]  # with an ellipsis, 0-d stays an array
+    if isinstance(block, np.ndarray):
+        return block[(*key, ...)]  # with an ellipsis, 0-d stays an array
+    return adopt(block)[key]
 
 
 def make_cells(grid: tuple[int, ...], cells: Iterable[Cell]) -> Cells:
@@ -185,19 +188,43 @@ def evaluate_block(program: tuple[Step, ...], *inputs: Any) -> Any:
 
 
 def run_program(program: tuple[Step, ...], inputs: Sequence[Any]) -> Any:
-    """Run a program on the values of its inputs; return the result of its last step."""
+    """Run a program on the values of its inputs; return the result of its last step.
+
+    Blocks of other libraries than NumPy are wrapped for the steps, so that NumPy's functions are theirs.
+    """
     registers = list(inputs)
+    is_foreign = False
+    for position, block in enumerate(inputs):
+        if type(block) is not np.ndarray:
+            registers[position] = seen = adopt(block)
+            is_foreign = is_foreign or type(seen) is Foreign
     for step in program:
         args = [registers[arg.position] if type(arg) is Register else arg for arg in step.args]
-        registers.append(step.function(*args, **step.keywords))
-        del args
+        value = step.function(*args, **step.keywords)
+        if type(value) is not np.ndarray:
+            value = adopt(value)
+            is_foreign = is_foreign or type(value) is Foreign
+        elif is_foreign:
+            value = _put_back(value, step.function, args)
+        registers.append(value)
+        del args, value
         for position in step.released:
             registers[position] = None
     return _as_block(registers[-1])
 
 
+def _put_back(value: Any, function: Callable[..., Any], args: Sequence[Any]) -> Any:
+    """Return an ndarray that a function made of a block of another library in that, unless it shall not be there."""
+    if getattr(function, "leaves_library", False):
+        return value
+    block = next((arg for arg in args if type(arg) is Foreign), None)
+    return value if block is None else put_like(value, block)
+
+
 def _as_block(value: Any) -> Any:
     """Make an array of a scalar, and free what a small view would keep alive."""
+    if type(value) is Foreign:
+        return at_rest(value)
     if isinstance(value, np.generic):
         return np.asarray(value)
     if isinstance(value, np.ndarray) and isinstance(value.base, np.ndarray) and value.base.nbytes > 2 * value.nbytes:

@@ -61,7 +61,11 @@ def _stretched(lengths: Lengths, total: int) -> Lengths:
 
 
 def _slide(part: Any, weights: Any, pad: tuple[int, int]) -> Any:
-    return np.convolve(np.pad(part, pad), weights, "valid")
+    """Return what lies within a padded part; padding is left out, not added up, as 0 times infinity is not 0."""
+    if pad == (0, 0):
+        return np.convolve(part, weights, "valid")
+    n, m = len(part), len(weights)
+    return np.convolve(part, weights, "full")[m - 1 - pad[0] : n + pad[1]]
 
 
 @implements(np.correlate)

@@ -13,6 +13,7 @@ from dsarray._array import Array
 from dsarray._cell import Cell, Reading, Value, make_cells
 from dsarray._config import default_chunks
 from dsarray._grid import Chunks, block_indices, block_shape, check_shape, grid_of, offsets
+from dsarray._namespace import adopt, at_rest
 from dsarray._sparse import is_sparse, to_csr
 from dsflow import Future
 
@@ -156,7 +157,7 @@ def _flatten(blocks: Any, grid: Sequence[int]) -> list[Any]:
 
 
 def _cell_of(block: Any, *, embedded: bool = False) -> Cell:
-    return Cell(block if isinstance(block, (Future, Reading)) else Value(block, embedded))
+    return Cell(block if isinstance(block, (Future, Reading)) else Value(at_rest(adopt(block)), embedded))
 
 
 def rebuild(blocks: Sequence[Any], chunks: Chunks, dtype: np.dtype[Any], sparse: bool) -> Array:

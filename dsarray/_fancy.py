@@ -16,7 +16,7 @@ import numpy as np
 from dsarray import _array, _elementwise, _rechunk
 from dsarray._cell import Cell, Value, make_cells, start_cells
 from dsarray._grid import Chunks, Lengths, block_indices, cut, grid_of, offsets
-from dsarray._namespace import namespace
+from dsarray._namespace import adopt, namespace
 from dsarray._sparse import is_sparse
 from dsflow import wait_on
 
@@ -57,7 +57,7 @@ def mask_cells(mask: Any, chunks: Chunks, *, shared: bool = True) -> list[Cell]:
 
 def operand(cell: Cell) -> Any:
     """Return a cell, or its value if that is of the main program and small enough to travel with a program."""
-    if isinstance(cell.state, Value) and cell.state.value.nbytes <= EMBEDDED_BYTES:
+    if isinstance(cell.state, Value) and adopt(cell.state.value).nbytes <= EMBEDDED_BYTES:
         return cell.state.value
     return cell
 
@@ -67,7 +67,11 @@ def count_selected(mask: Any, lengths: Lengths, cells: Sequence[Cell]) -> Length
     if isinstance(mask, np.ndarray):
         bounds = itertools.pairwise(offsets(lengths))
         return tuple(int(np.count_nonzero(mask[start:stop])) for start, stop in bounds)
-    return tuple(map(int, wait_on(start_cells(Cell.of(np.count_nonzero, cell) for cell in cells))))
+    return tuple(map(int, wait_on(start_cells(Cell.of(_count, cell) for cell in cells))))
+
+
+def _count(mask: Any) -> int:
+    return int(np.count_nonzero(mask))
 
 
 def compress(a: Array, axis: int, mask: Any) -> Array:

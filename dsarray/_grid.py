@@ -119,6 +119,8 @@ def _cut_as_asked(length: int, size: Any, what: str) -> Lengths:
         if sum(size) != length or min(size, default=-1) < 0:
             raise ValueError(f"{what} gives lengths {size!r} for an axis of {length}; give lengths that add up to it.")
         return tuple(map(operator.index, size))
+    if isinstance(size, (str, type)) or (hasattr(size, "itemsize") and not hasattr(size, "__index__")):
+        raise ValueError(f"{what} is no size of blocks; if it is the type of elements, give it by name: dtype=.")
     if isinstance(size, bool) or not hasattr(size, "__index__"):
         raise ValueError(f"{what} holds {size!r}, which is not an int; {_ADVICE}.")
     if size < 1 and size != -1:

@@ -160,7 +160,7 @@ def _trim_zeros(filt: Array, trim: str = "fb", axis: Any = None) -> Array:
     axes = range(filt.ndim) if axis is None else normalize_axis_tuple(axis, filt.ndim)
     kept = [slice(None)] * filt.ndim
     if not filt.size:
-        return filt.copy()
+        return filt[tuple(slice(0, 0) if i in axes else slice(None) for i in range(filt.ndim))]
     used = filt != 0
     for place in axes:
         along = used.any(axis=tuple(i for i in range(filt.ndim) if i != place))

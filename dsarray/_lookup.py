@@ -16,7 +16,7 @@ from numpy.lib.array_utils import normalize_axis_index
 from dsarray import _array, _assignment, _elementwise, _index, _rechunk, _sparse
 from dsarray._cell import Cell, Cells, make_cells, start_cells
 from dsarray._grid import Chunks, Lengths, block_indices, common_lengths, grid_of, offsets
-from dsarray._namespace import namespace
+from dsarray._namespace import namespace, to_host
 from dsarray._tree import tree_cell
 from dsflow import wait_on
 
@@ -39,7 +39,8 @@ def gather_by_tasks(a: Array, axis: int, positions: Array) -> Array:
     """
     n = a.shape[axis]
     limits = [positions.min(), positions.max()]
-    _index.check_bounds(np.array(wait_on(start_cells(each._cells.item() for each in limits))).astype(np.intp), n, axis)
+    found = map(to_host, wait_on(start_cells(each._cells.item() for each in limits)))
+    _index.check_bounds(np.array(list(found)).astype(np.intp), n, axis)
     starts = offsets(a.chunks[axis])
     chunks = _with(a.chunks, axis, positions.chunks[0])
     for cell in (*a._cells.flat, *positions._cells.flat):

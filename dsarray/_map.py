@@ -15,6 +15,7 @@ from dsarray import _array, _elementwise, _rechunk
 from dsarray._cell import Cell, Cells, make_cells, start_cells
 from dsarray._functions import implements
 from dsarray._grid import Chunks, block_indices, block_shape, grid_of
+from dsarray._namespace import as_array, leaving_library, native
 from dsarray._sparse import densify, is_sparse
 from dsflow import Task, wait_on
 
@@ -106,6 +107,7 @@ def _declared(chunks: Chunks, shape: tuple[int, ...] | str | None) -> Chunks | N
     return tuple((int(length),) * len(lengths) for length, lengths in zip(shape, chunks, strict=True))
 
 
+@leaving_library
 def _call(
     function: Callable[..., Any],
     keywords: dict[str, Any],
@@ -114,8 +116,8 @@ def _call(
     *values: Any,
 ) -> Any:
     """Call the user's function and check what it returns."""
-    result = function(*values, **keywords)
-    result = result.tocsr() if is_sparse(result) else np.asarray(result)
+    result = function(*map(native, values), **keywords)
+    result = result.tocsr() if is_sparse(result) else as_array(result)
     if shape is not None and result.shape != shape:
         raise ValueError(
             f"map_blocks: {getattr(function, '__name__', function)} returned a block of shape {result.shape}, "

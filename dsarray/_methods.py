@@ -50,10 +50,10 @@ class NumPyMethods:
         """Return the array with two axes exchanged."""
         return cast("Array", np.swapaxes(self._own, axis1, axis2))
 
-    def reshape(self, *shape: Any, order: str = "C") -> Array:
+    def reshape(self, *shape: Any, order: str = "C", copy: bool | None = None) -> Array:
         """Return the elements in another shape; one length may be -1."""
         wanted = shape[0] if len(shape) == 1 else shape
-        return cast("Array", np.reshape(self._own, wanted, order=cast("Any", order)))
+        return cast("Array", np.reshape(self._own, wanted, order=cast("Any", order), copy=copy))
 
     def ravel(self, order: str = "C") -> Array:
         """Return the elements in one axis."""
@@ -126,23 +126,35 @@ class NumPyMethods:
         """Return the complex conjugate."""
         return self.conj()
 
-    def dot(self, other: Any) -> Array:
+    def dot(self, b: Any, out: Any = None) -> Array:
         """Return the product, as `numpy.dot`."""
-        return cast("Array", np.dot(self._own, other))
+        return cast("Array", np.dot(self._own, b) if out is None else np.dot(self._own, b, out))
 
     def trace(self, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = None, out: Any = None) -> Array:
         """Return the sums along diagonals."""
         return cast("Array", np.trace(self._own, offset, axis1, axis2, dtype, out))
 
+    def __round__(self, ndigits: int | None = None) -> Any:
+        if ndigits is None and not self._own.ndim:
+            return round(self._own.item())
+        return self.round(0 if ndigits is None else ndigits)
+
+    def __format__(self, spec: str) -> str:
+        return format(self._own.item(), spec) if spec and not self._own.ndim else format(str(self), spec)
+
     # --- order -------------------------------------------------------------------------------------------------------
 
-    def sort(self, axis: SupportsIndex = -1, *, stable: bool | None = None) -> None:
+    def sort(
+        self, axis: SupportsIndex = -1, kind: Any = None, order: Any = None, *, stable: bool | None = None
+    ) -> None:
         """Put the elements in order along an axis, for all who hold this array; `numpy.sort` leaves it alone."""
-        self._own.become(np.sort(self._own, axis, stable=stable))
+        self._own.become(np.sort(self._own, axis, kind, order, stable=stable))
 
-    def argsort(self, axis: SupportsIndex | None = -1, *, stable: bool | None = None) -> Array:
+    def argsort(
+        self, axis: SupportsIndex | None = -1, kind: Any = None, order: Any = None, *, stable: bool | None = None
+    ) -> Array:
         """Return the positions that would put the elements in order along an axis."""
-        return cast("Array", np.argsort(self._own, axis, stable=stable))
+        return cast("Array", np.argsort(self._own, axis, kind, order, stable=stable))
 
     def searchsorted(self, v: Any, side: str = "left", sorter: Any = None) -> Array:
         """Return where values would have to be put into this array, which is in order."""
@@ -196,7 +208,8 @@ class NumPyMethods:
         **options: Any,
     ) -> Array:
         """Return the variance over axes; sums are divided by their number of elements less ``ddof``."""
-        return cast("Array", np.var(self._own, axis, dtype, out, ddof, keepdims, **options))
+        given = {name: value for name, value in options.items() if value is not None}
+        return cast("Array", np.var(self._own, axis, dtype, out, ddof, keepdims, **given))
 
     def std(
         self,
@@ -208,7 +221,8 @@ class NumPyMethods:
         **options: Any,
     ) -> Array:
         """Return the standard deviation over axes; sums are divided by their number of elements less ``ddof``."""
-        return cast("Array", np.std(self._own, axis, dtype, out, ddof, keepdims, **options))
+        given = {name: value for name, value in options.items() if value is not None}
+        return cast("Array", np.std(self._own, axis, dtype, out, ddof, keepdims, **given))
 
     def min(
         self, axis: Axis = None, out: Any = None, keepdims: bool = False, initial: Any = _NOTHING, where: Any = True

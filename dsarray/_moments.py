@@ -2,6 +2,7 @@
 
 Variances are combined from counts, means and sums of squared deviations, as in T. F. Chan, G. H. Golub and R. J.
 LeVeque, "Updating formulae and a pairwise algorithm for computing sample variances" (1979): no large squares cancel.
+What rounding takes from a mean is kept beside it, since differences of means far from 0 would otherwise be wrong.
 """
 
 from __future__ import annotations
@@ -46,8 +47,10 @@ class Moments(NamedTuple):
     """How many there are: an int, or one for each lane if some are left out."""
     mean: Any
     """Their mean; 0 if the user has given a mean."""
+    rest: Any
+    """By how much their mean is larger than the number that stands for it."""
     squares: Any
-    """The sum of their squared distances from it."""
+    """The sum of their squared distances from their mean."""
 
 
 def _accumulator(dtype: np.dtype[Any]) -> np.dtype[Any] | None:
@@ -104,8 +107,11 @@ def partial_moments(block: Any, about: Block, where: Any = None, given_mean: Any
         deviations = block - (mean if given_mean is None else given_mean)
         squares = deviations.real**2 + deviations.imag**2 if deviations.dtype.kind == "c" else deviations**2
         total = _sum(squares, about.axes, None, where)
-    mean = mean.astype(_wide(mean.dtype))
-    return Moments(n, mean if given_mean is None else 0.0, total.astype(_wide(total.dtype)))
+        total = total.astype(_wide(total.dtype))
+        if given_mean is not None:
+            return Moments(n, 0.0, 0.0, total)
+        rest = _sum(deviations, about.axes, None, where).astype(_wide(mean.dtype)) / np.maximum(n, 1)
+        return Moments(n, mean.astype(_wide(mean.dtype)), rest, total - n * (rest * np.conjugate(rest)).real)
 
 
 def combine_moments(left: Moments, right: Moments) -> Moments:
@@ -113,9 +119,11 @@ def combine_moments(left: Moments, right: Moments) -> Moments:
     n = left.n + right.n
     share = np.true_divide(right.n, np.maximum(n, 1))
     with np.errstate(all="ignore"):
-        shift = np.subtract(right.mean, left.mean)
+        shift = np.subtract(right.mean, left.mean) + np.subtract(right.rest, left.rest)
         between = (shift * np.conjugate(shift)).real * (left.n * share)
-        return Moments(n, left.mean + shift * share, left.squares + right.squares + between)
+        mean = np.where(left.n == 0, right.mean, left.mean)
+        rest = np.subtract(left.mean, mean) + left.rest + shift * share
+        return Moments(n, mean, rest, left.squares + right.squares + between)
 
 
 def finish_moments(moments: Moments, ddof: float) -> Any:

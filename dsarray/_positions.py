@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from dsarray._namespace import namespace
+
 if TYPE_CHECKING:
     from dsarray._reductions import Block
 
@@ -40,7 +42,7 @@ def partial_positions(block: Any, about: Block) -> Found:
         np.ravel_multi_index([i + s for i, s in zip(index, about.start, strict=True)], about.shape) if index else 0
     )
     shape = (1,) * block.ndim
-    return block[index].reshape(shape), np.full(shape, position, dtype=np.intp)
+    return block[index].reshape(shape), namespace(block).full(shape, position, dtype=np.intp)
 
 
 def combine_positions(better: Callable[[Any, Any], Any], left: Found, right: Found) -> Found:

@@ -70,3 +70,9 @@ def _copy(a: Any, order: str = "K", subok: bool = False) -> Any:  # noqa: ARG001
     if order not in ("K", "C", "A"):
         raise TypeError(f"np.copy: order={order!r} is not supported for an Array; its blocks are in C order.")
     return a.copy()
+
+
+@implements(np.may_share_memory, np.shares_memory)
+def _shares_memory(a: Any, b: Any, max_work: Any = None) -> bool:  # noqa: ARG001 - NumPy's parameters
+    """Return False: what changes one array never changes another."""
+    return False

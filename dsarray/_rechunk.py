@@ -12,7 +12,7 @@ import numpy as np
 from dsarray import _array
 from dsarray._cell import Cell, make_cells
 from dsarray._grid import Chunks, Lengths, chunks_for, grid_of, regroup
-from dsarray._namespace import namespace
+from dsarray._namespace import dtype_of, namespace
 from dsarray._sparse import is_sparse, join_sparse
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def check_block(block: Any, shape: tuple[int, ...], dtype: np.dtype[Any] | None 
     """Raise ValueError for a block that is not of the shape its place in the grid says, or TypeError for its dtype."""
     if tuple(block.shape) != shape:
         raise ValueError(f"Array: a block has shape {block.shape}, not {shape}; correct the chunks given for it.")
-    if dtype is not None and block.dtype != dtype:
+    if dtype is not None and dtype_of(block) != dtype:
         raise TypeError(f"Array: a block has dtype {block.dtype}, not {dtype}; correct the dtype given for it.")
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from dsarray import _array, _rechunk
 from dsarray._cell import Cell, start_cells
 from dsarray._deferred import Deferred, defer_cells
+from dsarray._namespace import Kernel
 from dsflow import Future, Task
 
 if TYPE_CHECKING:
@@ -97,7 +98,8 @@ def _calls(function: Callable[..., Any], args: Sequence[Any], where: str) -> lis
     function = function.__wrapped__ if isinstance(function, Task) else function
     n_rows = len(next(iter(rows.values())))
     return [
-        Cell.of(function, *[rows[id(arg)][row] if id(arg) in rows else arg for arg in args]) for row in range(n_rows)
+        Cell.of(Kernel(function), *[rows[id(arg)][row] if id(arg) in rows else arg for arg in args])
+        for row in range(n_rows)
     ]
 
 

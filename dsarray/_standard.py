@@ -9,11 +9,9 @@ import importlib.util
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from dsarray import _array, _sinks, _sparse
 from dsarray._cell import Apply, Cell, Value, make_cells
-from dsarray._namespace import namespace
+from dsarray._namespace import is_on_device, leaving_library
 from dsarray._namespace import to_device as _block_to_device
 from dsarray._namespace import to_host as _block_to_host
 from dsflow import Future, wait_on
@@ -80,7 +78,7 @@ def _ask(cell: Cell) -> Any:
 
 
 def _block_device(block: Any) -> str:
-    return "cpu" if namespace(block) is np else "cuda"
+    return "cuda" if is_on_device(block) else "cpu"
 
 
 def to_device(a: Array, device: Any, /, *, stream: Any = None) -> Array:
@@ -122,6 +120,7 @@ def _on_device(block: Any) -> Any:
         ) from error
 
 
+@leaving_library
 def _on_host(block: Any) -> Any:
     return _block_to_host(block)
 

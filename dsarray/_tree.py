@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from dsarray._cell import Cell, Value
+from dsarray._namespace import Kernel, leaving_library
 from dsflow import Future, Task
 
 __all__ = ["tree_cell", "tree_reduce"]
@@ -53,7 +54,7 @@ def tree_reduce(combine: Callable[[Any, Any], Any], parts: Iterable[Any], arity:
     cells = [Cell(part) if isinstance(part, Future) else Cell(Value(part)) for part in parts]
     if not cells:
         raise ValueError("tree_reduce: there is nothing to combine; give at least one part.")
-    return tree_cell(combine.__wrapped__ if isinstance(combine, Task) else combine, cells, arity).future
+    return tree_cell(Kernel(combine.__wrapped__ if isinstance(combine, Task) else combine), cells, arity).future
 
 
 def tree_cell(combine: Callable[[Any, Any], Any], cells: Sequence[Cell], arity: int = ARITY) -> Cell:
@@ -69,5 +70,6 @@ def tree_cell(combine: Callable[[Any, Any], Any], cells: Sequence[Cell], arity: 
     return level[0]
 
 
+@leaving_library
 def _fold(combine: Callable[[Any, Any], Any], *parts: Any) -> Any:
     return functools.reduce(combine, parts)

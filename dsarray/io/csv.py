@@ -6,6 +6,7 @@ What travels to a task is the path and a range of bytes; blocks that are read ar
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -25,6 +26,9 @@ from dsarray.io._paths import File, claim_file, find_files, place_of, read_range
 
 __all__ = ["from_csv", "to_csv"]
 
+BEGINNING_BYTES = 1 << 16
+"""The first line of a file is looked for in so many bytes."""
+
 
 def from_csv(
     path: Any,
@@ -32,7 +36,7 @@ def from_csv(
     *,
     block_size: int | tuple[int, int] | None = None,
     delimiter: str = ",",
-    header: bool = True,
+    header: bool | None = None,
     dtype: npt.DTypeLike = np.float64,
 ) -> Array:
     r"""Make an Array of columns of numbers of CSV files, which may be larger than memory.
@@ -53,8 +57,9 @@ def from_csv(
         block ends where its file ends.
     delimiter : str, default ","
         One character; ``" "`` means any white space.
-    header : bool, default True
-        True if the first line of each file that is not blank holds the names of the columns.
+    header : bool, optional
+        Whether the first line of each file that is not blank holds the names of the columns. By default it does if
+        columns are given by name, or the line does not hold values of the type that is read.
     dtype : dtype, default float64
         Type of the values: numbers, booleans, dates or strings of a fixed length.
 
@@ -86,11 +91,12 @@ def from_csv(
     widths: list[int] = []
     for file in find_files(path, where, "*.csv"):
         refuse_compressed(file, where)
-        layout = scan_lines(file, blanks=blanks, discard_first_row=header)
+        plain = Format(file, delimiter, blanks, wanted, where, quote='"')
+        has_names = _has_names(plain, columns) if header is None else header
+        layout = scan_lines(file, blanks=blanks, discard_first_row=has_names)
         if layout.n_rows == 0:
             raise ValueError(f"{where}: {file} has no rows; give a file with at least one line of values.")
-        plain = Format(file, delimiter, blanks, wanted, where, quote='"')
-        form = plain if columns is None else _choose(plain, layout, columns, header=header)
+        form = plain if columns is None else _choose(plain, layout, columns, header=has_names)
         widths.append(check_first_row(layout, form))
         if widths[-1] != widths[0]:
             raise ValueError(f"{where}: {file} has {widths[-1]} columns, not {widths[0]} as the others; name columns.")
@@ -101,6 +107,24 @@ def from_csv(
     found = iter(sources)
     rows = from_readings(_read_rows, lambda _: next(found), (lengths, (widths[0],)), wanted)
     return to_chunks(rows, (lengths, chunks[1]))
+
+
+def _has_names(plain: Format, columns: Sequence[Any] | None) -> bool:
+    """Whether the first line of a file holds names: of columns, or at least not values."""
+    if any(isinstance(column, str) for column in columns or ()):
+        return True
+    beginning = read_range(plain.file, plain.where, 0, BEGINNING_BYTES).removeprefix(b"\xef\xbb\xbf")
+    first = next((line for _, line in plain.rows(beginning, 1)), None)
+    if first is None:
+        return False
+    wanted = None if columns is None else list(columns)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        try:
+            np.loadtxt([first], dtype=plain.dtype, usecols=wanted, **plain.keywords)
+        except (ValueError, IndexError, UserWarning):
+            return True
+    return False
 
 
 def _choose(plain: Format, layout: Layout, columns: Sequence[Any], *, header: bool) -> Format:

@@ -17,7 +17,7 @@ import scipy.linalg
 from dsarray import _rechunk
 from dsarray._cell import Cell, Cells
 from dsarray._grid import Lengths, offsets
-from dsarray._namespace import namespace, to_device, to_host
+from dsarray._namespace import namespace, put_like, to_host
 from dsarray.linalg._matrices import square_lengths
 from dsarray.linalg._triangular import solve_from_left, solve_from_right
 
@@ -163,7 +163,7 @@ def _factored(chosen: Pivots, is_singular_error: bool) -> Pivots:
 
 
 def _lu_of(pivots: Pivots, block: Any) -> Any:
-    return pivots.values if namespace(block) is np else to_device(pivots.values)
+    return put_like(pivots.values, block)
 
 
 def _multipliers(block: Any, start: int, pivots: Pivots, *used: Pivots) -> Any:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from dsarray._namespace import namespace, to_device, to_host
+from dsarray._namespace import namespace, put_like, to_host
 from dsarray.linalg._triangular import adjoint, solve_from_left, solve_from_right
 
 __all__ = ["Reflections", "reconstruct", "reflectors"]
@@ -40,8 +40,7 @@ def reconstruct(n_rows: int, r: Any, *blocks: Any) -> Reflections:
     n = blocks[0].shape[1]
     top = xp.concatenate(blocks)[:n]
     lu, signs, lapack = _eliminate(to_host(top), to_host(r.diagonal()), n_rows)
-    if xp is not namespace(lu):
-        lu, signs, lapack = to_device(lu), to_device(signs), to_device(lapack)
+    lu, signs, lapack = (put_like(each, top) for each in (lu, signs, lapack))
     upper, lower = xp.triu(lu), xp.tril(lu, -1) + xp.eye(n, dtype=lu.dtype)
     t = -solve_from_right(upper * signs, adjoint(lower), lower=False, unit=True)
     return Reflections(signs, lapack, upper, lower, t)

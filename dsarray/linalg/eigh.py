@@ -130,5 +130,5 @@ def _as_complex(values: Any) -> Any:
     return values.astype(np.result_type(values.dtype, np.complex64), copy=False)
 
 
-def _has_imaginary(values: Any) -> Any:
-    return (values.imag != 0).any()
+def _has_imaginary(values: Any) -> bool:
+    return bool((values.imag != 0).any())

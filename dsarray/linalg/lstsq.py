@@ -52,7 +52,7 @@ def lstsq(a: Any, b: Any, rcond: float | None = None) -> tuple[Array, Array, int
     Raises
     ------
     LinAlgError
-        When the shapes do not fit.
+        When the shapes do not fit, or an element of ``a`` is not finite.
     """
     a, right = as_matrices(a, "lstsq"), _elementwise.as_array(b)
     is_vector = right.ndim == 1
@@ -65,6 +65,8 @@ def lstsq(a: Any, b: Any, rcond: float | None = None) -> tuple[Array, Array, int
     eps = np.finfo(dtype).eps
     limit = rcond if rcond is not None else eps * max(a.shape)
     values = s.collect()
+    if not np.isfinite(values).all():
+        raise np.linalg.LinAlgError("lstsq: SVD did not converge in Linear Least Squares; a holds infinity or NaN.")
     is_kept = values > (eps if limit < 0 else limit) * values.max(initial=0)
     rank = int(is_kept.sum())
     inverse = np.divide(1, values, where=is_kept, out=np.zeros_like(values))

@@ -87,3 +87,21 @@ def test_the_conjugate_of_real_numbers_keeps_their_type():
 def test_texts_have_no_conjugate():
     with pytest.raises(TypeError):
         ds.array(["a"]).conj()
+
+
+def test_methods_take_numpys_arguments():
+    x = ds.array([[3.0, 1], [2, 4]], block_size=1)
+    assert x.argsort(kind="stable").collect().tolist() == [[1, 0], [0, 1]]
+    assert (x.item(3), x.item(1, 0), x.item((0, 1))) == (4, 2, 1)
+    assert f"{x.mean():.2f}|{x.sum().astype(int):d}" == "2.50|10"
+    assert f"{x}" == str(x)
+    assert round(ds.array(2.6)) == 3
+    assert round(x.mean(), 1).item() == 2.5
+    assert x.astype(int, copy=False).dtype == int
+    assert x.copy("F").reshape(4, copy=True).shape == (4,)
+    assert x.std(ddof=1, mean=None).item() == np.std([3, 1, 2, 4], ddof=1)
+    assert not np.may_share_memory(x, x.T)
+    with pytest.raises(TypeError, match="cannot cast from float64 to int32 by the rule 'safe'"):
+        x.astype("i4", casting="safe")
+    with pytest.raises(ValueError, match="dtype="):
+        ds.ones(3, "i4")

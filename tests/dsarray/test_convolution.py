@@ -40,3 +40,10 @@ def test_what_is_no_vector_or_mode_is_refused():
             call(np.ones(3))
         with pytest.raises(ValueError):
             call(ds.ones(3))
+
+
+@pytest.mark.parametrize("mode", ["full", "same", "valid"])
+def test_infinity_reaches_only_what_it_touches(mode):
+    for weights in ([np.inf, 1.0], [1.0, np.nan, 2.0]):
+        assert_same(np.convolve(ds.array(np.arange(5.0), block_size=2), weights, mode),
+                    np.convolve(np.arange(5.0), weights, mode), rtol=1e-12)  # fmt: skip

@@ -147,3 +147,11 @@ def test_the_variance_of_nothing_is_zero_when_ddof_is_negative():
 def test_parts_of_a_sum_of_float16_may_be_larger_than_float16():
     values = np.array([40000, 40000, -40000, -40000], dtype=np.float16)
     assert_same(ds.array(values, block_size=2).sum(), values.sum())
+
+
+@pytest.mark.parametrize("shift", [1e8, 1e12])
+def test_variances_far_from_zero_are_as_exact_as_numpys(shift):
+    x = shift + np.random.default_rng(0).normal(size=(60, 3))
+    expected = np.var(x.astype(np.longdouble), axis=0).astype(float)
+    for block_size in (1, 7, 60):
+        np.testing.assert_allclose(np.var(ds.array(x, block_size=block_size), axis=0).collect(), expected, rtol=1e-7)

@@ -184,3 +184,11 @@ def test_what_cannot_be_written_is_refused(tmp_path):
     with pytest.raises(TypeError, match="not compressed"):
         np.savetxt(tmp_path / "a.gz", ds.array(x))
     assert not list(tmp_path.iterdir())
+
+
+def test_names_in_the_first_line_are_seen(tmp_path):
+    x = np.arange(6.0).reshape(3, 2)
+    for columns in (None, ["a", "b"]):
+        ds.to_csv(ds.array(x, block_size=2), tmp_path / "x.csv", columns=columns, overwrite=True)
+        assert ds.from_csv(tmp_path / "x.csv").collect().tolist() == x.tolist()
+        assert ds.from_csv(tmp_path / "x.csv", [1]).collect().tolist() == x[:, 1:].tolist()
