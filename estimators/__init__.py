@@ -1,9 +1,13 @@
 """Estimators with scikit-learn's contract, on arrays of any size. Rooms are named as scikit-learn's."""
 
 from estimators._persistence import load, save
-from estimators.cluster import KMeans
+from estimators.cluster import DBSCAN, Daura, KMeans, MiniBatchKMeans
+from estimators.decomposition import PCA, IncrementalPCA, TruncatedSVD
+from estimators.ensemble import RandomForestClassifier, RandomForestRegressor
 from estimators.impute import SimpleImputer
 from estimators.linear_model import ElasticNet, Lasso, LinearRegression, LogisticRegression, Ridge
+from estimators.mixture import GaussianMixture
+from estimators.neighbors import KNeighborsClassifier, KNeighborsRegressor, NearestNeighbors
 from estimators.preprocessing import (
     MinMaxScaler,
     Normalizer,
@@ -12,23 +16,40 @@ from estimators.preprocessing import (
     PolynomialFeatures,
     StandardScaler,
 )
+from estimators.recommendation import ALS
 from estimators.svm import CascadeSVM
+from estimators.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 __all__ = [
+    "ALS",
+    "DBSCAN",
+    "PCA",
     "CascadeSVM",
+    "Daura",
+    "DecisionTreeClassifier",
+    "DecisionTreeRegressor",
     "ElasticNet",
+    "GaussianMixture",
+    "IncrementalPCA",
     "KMeans",
+    "KNeighborsClassifier",
+    "KNeighborsRegressor",
     "Lasso",
     "LinearRegression",
     "LogisticRegression",
     "MinMaxScaler",
+    "MiniBatchKMeans",
+    "NearestNeighbors",
     "Normalizer",
     "OneHotEncoder",
     "OrdinalEncoder",
     "PolynomialFeatures",
+    "RandomForestClassifier",
+    "RandomForestRegressor",
     "Ridge",
     "SimpleImputer",
     "StandardScaler",
+    "TruncatedSVD",
     "load",
     "save",
 ]

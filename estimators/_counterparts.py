@@ -1,8 +1,9 @@
 """What scikit-learn's own classes do with a block of rows, for estimators that are derived from them.
 
-An estimator that has learned what its counterpart would have learned travels, as that counterpart, to each row of
-blocks; what a method returns there stays there. Results as wide as ``X`` are recorded, and what comes of a streamed
-``X`` is streamed too. All others are started at once and kept.
+Rows that are in the main program are transformed there, by the method that an estimator inherits: that is quicker than
+to pass them on. To the rows of an Array travels the estimator, as the counterpart, with what it has learned; what the
+method returns there stays there. Results as wide as ``X`` are recorded, and what comes of a streamed ``X`` is streamed
+too. All others are started at once and kept.
 """
 
 from __future__ import annotations
@@ -16,37 +17,15 @@ from sklearn.utils.validation import check_is_fitted
 
 import dsarray as ds
 from dsflow import share
-from estimators._validation import check_X, like_input
+from estimators._validation import check_X
 
-__all__ = ["apply_rows", "call_rows", "learn_from", "whole_rows"]
+__all__ = ["apply_rows", "call_rows", "counterpart_of", "learn_from", "whole_rows"]
 
 
-def apply_rows(
-    estimator: Any, method: str, X: Any, *, reset: bool | None = False, probe: Any = None, **checks: Any
-) -> Any:
-    """Check ``X``, call a method of the counterpart on its rows, and return what it gives as what ``X`` is.
-
-    Parameters
-    ----------
-    estimator : BaseEstimator
-        Derived from its counterpart, and fitted.
-    method : str
-        Takes rows and returns as many rows, or an element for each. It looks for NaN and infinity.
-    X : array_like, data frame, sparse matrix or Array
-    reset : bool, optional
-        As in `check_X`; None if ``X`` is an Array to be taken as it is.
-    probe : ndarray, optional
-        See `call_rows`.
-    **checks
-        Passed to `check_X`.
-
-    Returns
-    -------
-    ndarray, CSR matrix or Array
-    """
+def apply_rows(estimator: Any, method: str, X: ds.Array, *, reset: bool = False, **checks: Any) -> ds.Array:
+    """Check an Array, and call a method of the counterpart on its rows; see `check_X` and `call_rows`."""
     check_is_fitted(estimator)
-    rows = X if reset is None else check_X(estimator, X, reset=reset, **checks)
-    return like_input(X, call_rows(estimator, method, rows, probe))
+    return call_rows(estimator, method, check_X(estimator, X, reset=reset, **checks))
 
 
 def call_rows(estimator: Any, method: str, X: ds.Array, probe: Any = None) -> ds.Array:
@@ -55,7 +34,9 @@ def call_rows(estimator: Any, method: str, X: ds.Array, probe: Any = None) -> ds
     Parameters
     ----------
     estimator : BaseEstimator
+        Derived from its counterpart, and fitted.
     method : str
+        Takes rows and returns as many rows. It looks for NaN and infinity.
     X : Array of shape (n_samples, n_features)
     probe : ndarray of shape (1, n_features), optional
         A row that the method takes, to learn what it gives; by default one of zeros.
@@ -65,13 +46,10 @@ def call_rows(estimator: Any, method: str, X: ds.Array, probe: Any = None) -> ds
     Array
         In the blocks of ``X``, its rows joined; sparse if the method gives sparse matrices.
     """
-    twin = _counterpart_of(estimator)
+    twin = counterpart_of(estimator)
     probe = np.zeros((1, X.shape[1]), X.dtype) if probe is None else probe
     probe = scipy.sparse.csr_array(probe) if X.sparse else probe
     sample = _call(probe, twin, method, probe)
-    if sample.ndim == 1:
-        rows = ds.map_row_blocks(_call, X, share(twin), method, probe)
-        return ds.from_blocks(rows, X.chunks[:1], sample.dtype)
     is_sparse = scipy.sparse.issparse(sample)
     if not is_sparse and not X.sparse and sample.shape[1] == X.shape[1]:
         args = (whole_rows(X), share(twin), method, probe)
@@ -97,7 +75,7 @@ def whole_rows(X: ds.Array) -> ds.Array:
     return X if X.grid[1] == 1 else X.rechunk((X.chunks[0], -1))
 
 
-def _counterpart_of(estimator: Any) -> Any:
+def counterpart_of(estimator: Any) -> Any:
     """Return the object of scikit-learn's class with the parameters of an estimator and what it has learned.
 
     It has no names of features, and gives ndarrays or sparse matrices.
@@ -111,6 +89,12 @@ def _counterpart_of(estimator: Any) -> Any:
 
 def _call(rows: Any, twin: Any, method: str, probe: Any) -> Any:
     """Return what a method gives for rows, of which there may be none."""
-    found = getattr(twin, method)(ds.to_host(rows) if rows.shape[0] else probe)
-    found = found.tocsr() if scipy.sparse.issparse(found) else found
+    given = ds.to_host(rows) if rows.shape[0] else probe
+    if method == "inverse_transform" or scipy.sparse.issparse(given):
+        given = given.copy()  # scikit-learn writes on it, or asks that it may
+    found = getattr(twin, method)(given)
+    if scipy.sparse.issparse(found):
+        found = found.tocsr()
+    elif ds.namespace(rows) is not np:
+        found = ds.to_device(found)
     return found if rows.shape[0] else found[:0]

@@ -15,7 +15,7 @@ import numpy as np
 import scipy.sparse
 
 import dsarray as ds
-from dsflow import Future
+from dsflow import Future, active_session
 from estimators._validation import map_rows
 
 __all__ = ["Moments", "add_moments", "measure_moments", "sum_moments"]
@@ -49,8 +49,27 @@ def measure_moments(estimator: Any, X: ds.Array, y: ds.Array | None = None, weig
     y : Array of shape (n_samples, n_targets), optional
     weights : Array of shape (n_samples,), optional
         As `check_weights` returns them.
+
+    Raises
+    ------
+    MemoryError
+        When the products would exceed the memory given to ``dsflow.start``.
     """
+    _check_budget(estimator, X.shape[1] + (0 if y is None else y.shape[1]))
     return ds.tree_reduce(add_moments, map_rows(estimator, sum_moments, X, y, weights))
+
+
+def _check_budget(estimator: Any, n_columns: int) -> None:
+    session = active_session()
+    if session is None or session.memory_bytes is None:
+        return
+    needed = 8 * n_columns**2 * 2 * session.engine.n_slots
+    if needed > session.memory_bytes:
+        raise MemoryError(
+            f"{type(estimator).__name__}.fit: products of {n_columns} columns take {needed} bytes in the tasks of "
+            f"{session.engine.n_slots} slots, more than the {session.memory_bytes} bytes of the session; choose "
+            "features, or give dsflow.start() more memory."
+        )
 
 
 def add_moments(left: Moments, right: Moments) -> Moments:

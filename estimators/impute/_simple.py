@@ -1,6 +1,6 @@
 """Filling in what is missing in a feature with one value: a mean, a median, what is most frequent, or a constant.
 
-A fit is one pass, and another one for medians: one task for each row of blocks, a tree of tasks, and some numbers for
+A fit is one pass, and a few more for medians: one task for each row of blocks, a tree of tasks, and some numbers for
 each feature to the main program; for "most_frequent" the values that differ. Rows are not kept. `transform` records
 what each row of blocks becomes; what comes of a streamed array is streamed, as long as no feature is left out or added.
 """
@@ -17,9 +17,10 @@ from sklearn.utils.validation import check_is_fitted
 
 import dsarray as ds
 from dsflow import wait_on
-from estimators._counterparts import apply_rows, learn_from
+from estimators._counterparts import apply_rows, call_rows, learn_from
 from estimators._validation import FLOATS, check_X
-from estimators.impute._observed import Observed, add_observed, find_medians, most_frequent, observe
+from estimators.impute._medians import find_medians
+from estimators.impute._observed import Observed, add_observed, most_frequent, observe, without_missing
 
 __all__ = ["SimpleImputer"]
 
@@ -38,7 +39,7 @@ class SimpleImputer(sklearn.impute.SimpleImputer):
     fill_value : optional
         What "constant" fills in, by default 0.
     copy : bool, default=True
-        Has no effect: ``X`` is never changed.
+        Whether `transform` leaves an ndarray as it is. An Array is never changed.
     add_indicator : bool, default=False
         Whether to add a feature that says what was missing, for each feature in which something was in ``fit``.
     keep_empty_features : bool, default=False
@@ -93,8 +94,7 @@ class SimpleImputer(sklearn.impute.SimpleImputer):
                 f"SimpleImputer.fit: strategy={self.strategy!r} with missing_values={self.missing_values!r} is not "
                 "supported for sparse data; take 'mean' or 'constant' and missing_values other than 0."
             )
-        with_values = self.strategy == "most_frequent"
-        parts = ds.map_row_blocks(observe, rows, self.missing_values, with_values, type(self).__name__)
+        parts = ds.map_row_blocks(observe, rows, self.missing_values, self.strategy, type(self).__name__)
         observed: Observed = wait_on(ds.tree_reduce(add_observed, parts))
         learn_from(self, super().fit, self._example(observed, rows))
         if self.strategy != "constant":
@@ -103,8 +103,7 @@ class SimpleImputer(sklearn.impute.SimpleImputer):
 
     def transform(self, X: Any) -> Any:
         """Return rows with what was missing filled in, as ndarray, CSR matrix or Array like ``X``."""
-        check_is_fitted(self)
-        if not self._is_blocked(X) or self._fit_dtype.kind == "O":
+        if not isinstance(X, ds.Array):
             return super().transform(X)
         return apply_rows(self, "transform", X, dtype=self._kept_types())
 
@@ -112,12 +111,13 @@ class SimpleImputer(sklearn.impute.SimpleImputer):
         """Return rows with what was filled in missing again, if ``add_indicator`` says where that was."""
         if not isinstance(X, ds.Array):
             return super().inverse_transform(X)
-        return apply_rows(self, "inverse_transform", X, reset=None)
+        check_is_fitted(self)
+        return call_rows(self, "inverse_transform", X)
 
     def _is_blocked(self, X: Any) -> bool:
-        """Return whether ``X`` is filled in blocks; what the main program does is all of scikit-learn's.
+        """Return whether ``X`` is looked at in blocks.
 
-        That is for lists, data frames, whose columns may have different types, and Python objects.
+        Lists, data frames, whose columns may have different types, and Python objects are left to scikit-learn.
         """
         if isinstance(X, ds.Array):
             return True
@@ -132,18 +132,21 @@ class SimpleImputer(sklearn.impute.SimpleImputer):
 
     def _example(self, observed: Observed, rows: ds.Array) -> Any:
         """Return two rows, of which the counterpart learns what is missing in which feature."""
-        filler = 1 if self.missing_values == 0 else 0
+        filler = 2 if self.missing_values == 1 else 1
         is_missing = np.stack([observed.n_missing == observed.n_rows, observed.n_missing > 0])
-        if not is_missing.any():
-            return np.full(is_missing.shape, filler, rows.dtype)
-        example = np.where(is_missing, self.missing_values, filler).astype(rows.dtype)
+        example = np.full(is_missing.shape, filler, rows.dtype)
+        if is_missing.any():
+            example[is_missing] = self.missing_values
         return scipy.sparse.csc_array(example) if rows.sparse else example
 
     def _summarise(self, observed: Observed, rows: ds.Array) -> Any:
         n_observed = observed.n_rows - observed.n_missing
         if self.strategy == "mean":
             found = np.divide(observed.total, n_observed, out=np.zeros(len(n_observed)), where=n_observed > 0)
+        elif self.strategy == "most_frequent":
+            found = most_frequent(observed)
         else:
-            found = most_frequent(observed) if observed.values else find_medians(rows, self.missing_values)
+            gaps = without_missing(rows, self.missing_values)
+            found = find_medians(gaps, observed.low, observed.high, n_observed)
         empty = 0 if self.keep_empty_features else np.nan
         return np.where(n_observed > 0, found, empty).astype(rows.dtype if self.strategy != "most_frequent" else float)

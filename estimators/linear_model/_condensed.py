@@ -3,22 +3,28 @@
 Whatever minimises squared residuals plus a penalty needs of the data its products ``X'X``, ``X'y`` and ``y'y`` only.
 One pass finds them (`estimators._moments`). From them the main program makes as many rows as there are features, and
 one more, that have the same products, and gives these to a solver of scikit-learn: the objective is the same, and so
-are its tolerances and its steps. What a solver needs is memory for some matrices of shape (n_features, n_features).
+are its tolerances and its steps. The main program needs memory for some matrices of shape (n_features, n_features).
+
+Rows that are no more than features are few already: these are brought to the main program as they are.
+
+Singular values that are smaller than 1e-7 of the largest, of features scaled to one unit, are lost in the products.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 import scipy.linalg
 
+import dsarray as ds
 from dsflow import wait_on
 from estimators._moments import Moments, measure_moments
 from estimators._validation import check_weights, check_X
 from estimators.linear_model._responses import check_responses
 
-__all__ = ["Condensed", "condense", "take_root"]
+__all__ = ["Condensed", "condense", "fit_few_rows", "take_root"]
 
 
 class Condensed(NamedTuple):
@@ -45,6 +51,23 @@ class Condensed(NamedTuple):
         intercept = self.y_mean - coef @ self.x_mean
         is_fitted = model.fit_intercept
         model.intercept_ = np.asarray(intercept, dtype=self.dtype)[()] if is_fitted else 0.0
+
+
+def fit_few_rows(fit: Callable[..., Any], X: Any, y: Any, sample_weight: Any) -> bool:
+    """Give rows that are no more than features to scikit-learn's fit; return False if they are more.
+
+    Parameters
+    ----------
+    fit : callable
+        The method of the counterpart, which checks what it is given.
+    X, y, sample_weight
+        As in `condense`.
+    """
+    shape = X.shape if hasattr(X, "shape") else np.asarray(X).shape
+    if len(shape) != 2 or shape[0] > shape[1]:
+        return False
+    fit(*(each.collect() if isinstance(each, ds.Array) else each for each in (X, y, sample_weight)))
+    return True
 
 
 def condense(model: Any, X: Any, y: Any, sample_weight: Any, *, accept_sparse: bool = True) -> Condensed:
@@ -76,9 +99,9 @@ def _condense(moments: Moments, n_features: int, centered: bool, is_vector: bool
     features, targets = slice(None, n_features), slice(n_features, None)
     X, y = take_root(products[features, features], products[features, targets], products[targets, targets].diagonal())
     y_mean = mean[targets]
-    return Condensed(
-        X, y[:, 0] if is_vector else y, mean[features], y_mean[0] if is_vector else y_mean, moments.weight, moments.n_rows, dtype
-    )
+    if is_vector:
+        y, y_mean = y[:, 0], y_mean[0]
+    return Condensed(X, y, mean[features], y_mean, moments.weight, moments.n_rows, dtype)
 
 
 def take_root(gram: Any, cross: Any, squares: Any) -> tuple[Any, Any]:

@@ -2,8 +2,8 @@
 
 A fit is one pass over the rows, as in `_linear_regression`. The descent then runs in the main program, with the
 objective, the tolerance on the duality gap and the steps of scikit-learn (J. Friedman, T. Hastie and R. Tibshirani,
-"Regularization paths for generalized linear models via coordinate descent", 2010), on a matrix of shape (n_features + 1,
-n_features): this is for data with up to some thousand features, and any number of rows.
+"Regularization paths for generalized linear models via coordinate descent", 2010), on a matrix of one more row than
+features: this is for data with up to some thousand features, and any number of rows.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 import sklearn.linear_model
 from sklearn.base import _fit_context
 
-from estimators.linear_model._condensed import Condensed, condense
+from estimators.linear_model._condensed import Condensed, condense, fit_few_rows
 from estimators.linear_model._predictions import BlockwiseRegression
 
 __all__ = ["ElasticNet", "Lasso"]
@@ -86,6 +86,8 @@ class ElasticNet(BlockwiseRegression, sklearn.linear_model.ElasticNet):
         ConvergenceWarning
             When ``max_iter`` rounds are not enough.
         """
+        if fit_few_rows(super().fit, X, y, sample_weight):
+            return self
         data = condense(self, X, y, sample_weight)
         solver = _descend(self, data)
         data.set_intercept(self, solver.coef_)

@@ -1,7 +1,8 @@
 """Least squares: one pass over the rows, and a solution of a few rows that stand for them (`_condensed`).
 
-A fit has one task for each row of blocks, and a tree of tasks that add up what they give. What comes to the main program
-is the products of features and targets, (n_features + n_targets) squared. Streamed rows are read once and not kept.
+A fit has one task for each row of blocks, and a tree of tasks that add up what they give. What travels and comes to the
+main program is products of features and targets, (n_features + n_targets) squared numbers. Each task needs memory for
+its rows, a megabyte to work in, and these products. Streamed rows are read once and not kept.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import Any
 import sklearn.linear_model
 from sklearn.base import _fit_context
 
-from estimators.linear_model._condensed import condense
+from estimators.linear_model._condensed import condense, fit_few_rows
 from estimators.linear_model._predictions import BlockwiseRegression
 
 __all__ = ["LinearRegression"]
@@ -27,7 +28,7 @@ class LinearRegression(BlockwiseRegression, sklearn.linear_model.LinearRegressio
         Has no effect: ``X`` is never changed.
     tol : float, default=1e-6
         Singular values below this, relative to the largest, count as 0: of features that depend on others, the
-        smallest coefficients are taken. Since it is products of features that are added up, it should not be below 1e-7.
+        smallest coefficients are taken. Since products of features are added up, it should not be below 1e-7.
     n_jobs : int, optional
         Has no effect: tasks run in parallel anyhow.
     positive : bool, default=False
@@ -68,6 +69,8 @@ class LinearRegression(BlockwiseRegression, sklearn.linear_model.LinearRegressio
         sample_weight : array_like or Array of shape (n_samples,), optional
             How much each row counts.
         """
+        if fit_few_rows(super().fit, X, y, sample_weight):
+            return self
         data = condense(self, X, y, sample_weight, accept_sparse=not self.positive)
         solver = sklearn.linear_model.LinearRegression(fit_intercept=False, tol=self.tol, positive=self.positive)
         solver.fit(data.X, data.y)

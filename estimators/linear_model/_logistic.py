@@ -30,7 +30,6 @@ from estimators._validation import (
     check_weights,
     check_X,
     defer_rows,
-    like_input,
     map_rows,
     rows_to_array,
 )
@@ -144,13 +143,12 @@ class LogisticRegression(sklearn.linear_model.LogisticRegression):
 
     def predict(self, X: Any) -> Any:
         """Return the most probable class of each row, as ndarray or Array of shape (n_samples,) like ``X``."""
+        if not isinstance(X, ds.Array):
+            return super().predict(X)
         coef = share(self._dense_coef())
         rows = check_X(self, X, reset=False)
-        if isinstance(X, ds.Array):
-            labels = map_rows(self, _choose, rows, coef, self.intercept_, self.classes_)
-            return rows_to_array(labels, rows, self.classes_.dtype)
-        codes = map_rows(self, _choose, rows, coef, self.intercept_)
-        return self.classes_.take(rows_to_array(codes, rows, np.intp).collect())
+        labels = map_rows(self, _choose, rows, coef, self.intercept_, self.classes_)
+        return rows_to_array(labels, rows, self.classes_.dtype)
 
     def decision_function(self, X: Any) -> Any:
         """Return the linear functions of each row, as ndarray or Array like ``X``.
@@ -160,16 +158,22 @@ class LogisticRegression(sklearn.linear_model.LogisticRegression):
         ndarray or Array of shape (n_samples,) or (n_samples, n_classes)
             With two classes, positive for the second one.
         """
+        if not isinstance(X, ds.Array):
+            return super().decision_function(X)
         check_is_fitted(self)
         return self._map(_decide, X, None if len(self.classes_) == 2 else len(self.classes_))
 
     def predict_proba(self, X: Any) -> Any:
         """Return the probabilities of classes, as ndarray or Array of shape (n_samples, n_classes) like ``X``."""
+        if not isinstance(X, ds.Array):
+            return super().predict_proba(X)
         check_is_fitted(self)
         return self._map(_estimate, X, len(self.classes_))
 
     def predict_log_proba(self, X: Any) -> Any:
         """Return the logarithms of `predict_proba`."""
+        if not isinstance(X, ds.Array):
+            return super().predict_log_proba(X)
         check_is_fitted(self)
         return self._map(_estimate_log, X, len(self.classes_))
 
@@ -195,11 +199,11 @@ class LogisticRegression(sklearn.linear_model.LogisticRegression):
         check_is_fitted(self)
         return self.coef_.toarray() if scipy.sparse.issparse(self.coef_) else self.coef_
 
-    def _map(self, function: Any, X: Any, n_columns: int | None) -> Any:
+    def _map(self, function: Any, X: ds.Array, n_columns: int | None) -> ds.Array:
         coef = self._dense_coef()
         rows = check_X(self, X, reset=False)
         found = map_rows(self, function, rows, share(coef), self.intercept_)
-        return like_input(X, rows_to_array(found, rows, np.result_type(rows.dtype, coef.dtype), n_columns))
+        return rows_to_array(found, rows, np.result_type(rows.dtype, coef.dtype), n_columns)
 
     def _start(self, n_features: int) -> Any:
         n_functions = 1 if len(self.classes_) == 2 else len(self.classes_)
@@ -273,14 +277,22 @@ def _decide(rows: Any, coef: Any, intercept: Any) -> Any:
     return raw[:, 0] if len(coef) == 1 else raw
 
 
-def _choose(rows: Any, coef: Any, intercept: Any, classes: Any = None) -> Any:
+def _choose(rows: Any, coef: Any, intercept: Any, classes: Any) -> Any:
     raw = ds.to_host(_decide(rows, coef, intercept))
-    codes = (raw > 0).astype(np.intp) if raw.ndim == 1 else raw.argmax(axis=1)
-    return codes if classes is None else classes[codes]
+    return classes[(raw > 0).astype(np.intp) if raw.ndim == 1 else raw.argmax(axis=1)]
 
 
 def _estimate(rows: Any, coef: Any, intercept: Any) -> Any:
-    return ds.namespace(rows).exp(_estimate_log(rows, coef, intercept))
+    xp = ds.namespace(rows)
+    raw = decide(rows, coef, intercept)
+    if len(coef) == 1:
+        margin = raw[:, 0]
+        small = xp.exp(-abs(margin))
+        total = 1 + small
+        return xp.stack([xp.where(margin < 0, 1, small) / total, xp.where(margin < 0, small, 1) / total], axis=1)
+    shares = xp.exp(raw - raw.max(axis=1, keepdims=True))
+    shares /= shares.sum(axis=1, keepdims=True)
+    return shares
 
 
 def _estimate_log(rows: Any, coef: Any, intercept: Any) -> Any:

@@ -18,7 +18,7 @@ import dsarray as ds
 
 __all__ = ["BINOMIAL", "MULTINOMIAL", "Loss", "Slope", "add_slopes", "measure_bend", "measure_slope"]
 
-_PART_BYTES = 1 << 20
+_PART_BYTES = 1 << 21
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,11 +111,15 @@ def _parts(rows: Any, codes: Any, weights: Any, coef: Any) -> Iterator[tuple[Any
 
 
 def _evaluate_binomial(raw: Any, codes: Any, xp: Any) -> tuple[Any, Any]:
-    margin = raw[:, 0]
-    small = xp.exp(-abs(margin))
-    losses = xp.log1p(small) + xp.maximum(margin, 0) - codes * margin
-    probability = xp.where(margin >= 0, 1, small) / (1 + small)
-    return losses, (probability - codes).astype(raw.dtype, copy=False)[:, None]
+    margin, codes = raw[:, 0], codes.astype(raw.dtype)
+    losses = abs(margin)
+    xp.log1p(xp.exp(-losses, out=losses), out=losses)
+    losses += xp.maximum(margin, 0)
+    losses -= codes * margin
+    residuals = xp.tanh(margin / 2)  # the probability, times 2, less 1
+    residuals /= 2
+    residuals += 0.5 - codes
+    return losses, residuals[:, None]
 
 
 def _curve_binomial(raw: Any, xp: Any) -> Any:

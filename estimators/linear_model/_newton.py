@@ -64,13 +64,14 @@ def _evaluate(data: Data, penalty: Penalty, coef: Any) -> tuple[float, Any, Any]
 def _minimize_model(penalty: Penalty, coef: Any, gradient: Any, bend: Any) -> Any:
     """Return where the quadratic model at ``coef`` plus the share of absolute coefficients is least."""
     if penalty.l1:
-        return _minimize_with_absolute(penalty, coef, gradient, bend)
+        exactness = float(np.clip(1e-3 * penalty.distance(coef, gradient) ** 2, 1e-15, 1e-6))
+        return _minimize_with_absolute(penalty, coef, gradient, bend, exactness)
     damping = 1e-12 * max(bend.trace(), np.finfo(float).tiny)
     damped = bend + damping * np.eye(len(bend))
     return coef - scipy.linalg.solve(damped, gradient.ravel(), assume_a="sym").reshape(coef.shape)
 
 
-def _minimize_with_absolute(penalty: Penalty, coef: Any, gradient: Any, bend: Any) -> Any:
+def _minimize_with_absolute(penalty: Penalty, coef: Any, gradient: Any, bend: Any, exactness: float) -> Any:
     """Return the same, of the coefficients when the best intercepts are put in for them."""
     is_slope = np.ones(coef.shape, dtype=bool)
     is_slope[:, -1] = False
@@ -82,7 +83,7 @@ def _minimize_with_absolute(penalty: Penalty, coef: Any, gradient: Any, bend: An
     target = aim[slopes] - across @ inner @ aim[rest]
     X, y = take_root(reduced, target[:, None], np.zeros(1))
     lasso = sklearn.linear_model.Lasso(
-        penalty.l1 / len(X), fit_intercept=False, warm_start=True, tol=1e-8, max_iter=2000
+        penalty.l1 / len(X), fit_intercept=False, warm_start=True, tol=exactness, max_iter=2000
     )
     lasso.coef_ = coef.ravel()[slopes]
     with warnings.catch_warnings():

@@ -10,14 +10,18 @@ from sklearn.utils.validation import check_is_fitted
 import dsarray as ds
 from dsflow import share, wait_on
 from estimators._moments import Moments, add_moments, sum_moments
-from estimators._validation import check_weights, check_X, like_input, map_rows, rows_to_array
+from estimators._validation import check_weights, check_X, map_rows, rows_to_array
 from estimators.linear_model._responses import check_responses
 
 __all__ = ["BlockwiseRegression", "decide"]
 
 
 class BlockwiseRegression:
-    """Methods of regressions with ``coef_`` and ``intercept_`` that take rows in blocks."""
+    """Methods of regressions with ``coef_`` and ``intercept_`` for Arrays.
+
+    Rows that are in the main program are left to the next class, which is scikit-learn's: that is quicker than to pass
+    them on.
+    """
 
     coef_: Any
     intercept_: Any
@@ -34,12 +38,14 @@ class BlockwiseRegression:
         ndarray or Array of shape (n_samples,) or (n_samples, n_targets)
             An Array if ``X`` is one.
         """
+        if not isinstance(X, ds.Array):
+            return super().predict(X)
         check_is_fitted(self)
         rows = check_X(self, X, reset=False)
         predicted = map_rows(self, decide, rows, share(self.coef_), self.intercept_)
         dtype = np.result_type(rows.dtype, self.coef_.dtype)
         n_columns = None if self.coef_.ndim == 1 else len(self.coef_)
-        return like_input(X, rows_to_array(predicted, rows, dtype, n_columns))
+        return rows_to_array(predicted, rows, dtype, n_columns)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Return the coefficient of determination, averaged over targets.

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import sklearn.linear_model
 from sklearn.base import _fit_context
 
-from estimators.linear_model._condensed import condense
+from estimators.linear_model._condensed import condense, fit_few_rows
 from estimators.linear_model._predictions import BlockwiseRegression
 
 __all__ = ["Ridge"]
@@ -39,7 +40,8 @@ class Ridge(BlockwiseRegression, sklearn.linear_model.Ridge):
     ----------
     coef_ : ndarray of shape (n_features,) or (n_targets, n_features)
     intercept_ : float or ndarray of shape (n_targets,)
-    n_iter_ : None
+    n_iter_ : ndarray of shape (n_targets,)
+        All 1, which is the number of passes.
     solver_ : str
         What the coefficients were found by.
     n_features_in_ : int
@@ -66,11 +68,14 @@ class Ridge(BlockwiseRegression, sklearn.linear_model.Ridge):
         sample_weight : array_like or Array of shape (n_samples,), optional
             How much each row counts.
         """
+        if fit_few_rows(super().fit, X, y, sample_weight):
+            self.n_iter_ = np.ones(np.shape(self.intercept_) or 1, dtype=np.int32)
+            return self
         data = condense(self, X, y, sample_weight)
         solver = sklearn.linear_model.Ridge(
             self.alpha, fit_intercept=False, positive=self.positive, tol=self.tol, max_iter=self.max_iter
         )
         solver.fit(data.X, data.y)
         data.set_intercept(self, solver.coef_)
-        self.n_iter_, self.solver_ = solver.n_iter_, solver.solver_
+        self.n_iter_, self.solver_ = np.ones(np.shape(self.intercept_) or 1, dtype=np.int32), solver.solver_
         return self

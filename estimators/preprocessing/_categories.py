@@ -9,22 +9,24 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import scipy.sparse
 from sklearn.utils import assert_all_finite
+from sklearn.utils.validation import check_is_fitted
 
 import dsarray as ds
 from dsflow import wait_on
-from estimators._counterparts import call_rows, learn_from
-from estimators._validation import check_X, like_input
+from estimators._counterparts import call_rows, counterpart_of, learn_from
+from estimators._validation import check_X
 
-__all__ = ["check_values", "encode_rows", "is_blocked", "learn_categories"]
+__all__ = ["check_values", "decode_rows", "encode_rows", "is_blocked", "learn_categories"]
 
 _NUMBERS = tuple(map(np.dtype, "?bhilqBHILQfd"))
 
 
 def is_blocked(X: Any) -> bool:
-    """Return whether ``X`` is encoded in blocks: an Array, or an ndarray of numbers.
+    """Return whether categories are found in blocks: those of an Array, or of an ndarray of numbers.
 
-    Lists, data frames, whose columns may have different types, and Python objects are in the main program anyhow.
+    Lists, data frames, whose columns may have different types, and Python objects are left to scikit-learn.
     """
     return isinstance(X, ds.Array) or (isinstance(X, np.ndarray) and X.dtype in _NUMBERS)
 
@@ -58,11 +60,22 @@ def learn_categories(encoder: Any, fit: Any, X: Any) -> None:
     learn_from(encoder, fit, np.column_stack([np.resize(each, n_most) for each in found]))
 
 
-def encode_rows(encoder: Any, X: Any) -> Any:
-    """Return encoded rows, made where they are, as what ``X`` is."""
+def encode_rows(encoder: Any, X: ds.Array) -> ds.Array:
+    """Return encoded rows, made where they are."""
+    check_is_fitted(encoder)
     values = check_values(encoder, X, reset=False)
-    probe = np.array([[each[0] for each in encoder.categories_]]).astype(values.dtype)
-    return like_input(X, call_rows(encoder, "transform", values, probe))
+    return call_rows(encoder, "transform", values, _first_categories(encoder).astype(values.dtype))
+
+
+def decode_rows(encoder: Any, X: ds.Array) -> ds.Array:
+    """Return the categories that encoded rows stand for, made where they are."""
+    check_is_fitted(encoder)
+    probe = counterpart_of(encoder).transform(_first_categories(encoder))
+    return call_rows(encoder, "inverse_transform", X, probe.toarray() if scipy.sparse.issparse(probe) else probe)
+
+
+def _first_categories(encoder: Any) -> Any:
+    return np.array([[each[0] for each in encoder.categories_]])
 
 
 def _find_values(rows: Any, name: str) -> list[Any]:

@@ -30,7 +30,7 @@ class MinMaxScaler(sklearn.preprocessing.MinMaxScaler):
     ----------
     feature_range : tuple (min, max), default=(0, 1)
     copy : bool, default=True
-        Has no effect: ``X`` is never changed.
+        Whether `transform` leaves an ndarray as it is. An Array is never changed.
     clip : bool, default=False
         Whether to clip what lies outside of the range.
 
@@ -79,12 +79,14 @@ class MinMaxScaler(sklearn.preprocessing.MinMaxScaler):
 
     def transform(self, X: Any) -> Any:
         """Return scaled rows, as ndarray or Array like ``X``."""
+        if not isinstance(X, ds.Array):
+            return super().transform(X)
         return apply_rows(self, "transform", X, accept_sparse=False)
 
     def inverse_transform(self, X: Any) -> Any:
         """Return rows as they were before they were scaled."""
         if not isinstance(X, ds.Array):
-            return super().inverse_transform(np.array(X, copy=True) if isinstance(X, np.ndarray) else X)
+            return super().inverse_transform(X)
         return apply_rows(self, "inverse_transform", X, accept_sparse=False)
 
 

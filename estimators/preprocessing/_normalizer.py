@@ -20,7 +20,7 @@ class Normalizer(sklearn.preprocessing.Normalizer):
     ----------
     norm : {"l1", "l2", "max"}, default="l2"
     copy : bool, default=True
-        Has no effect: ``X`` is never changed.
+        Whether `transform` leaves an ndarray as it is. An Array is never changed.
 
     Attributes
     ----------
@@ -52,5 +52,7 @@ class Normalizer(sklearn.preprocessing.Normalizer):
         return self
 
     def transform(self, X: Any, copy: bool | None = None) -> Any:
-        """Return scaled rows, as ndarray, CSR matrix or Array like ``X``; ``copy`` has no effect."""
+        """Return scaled rows, as ndarray, CSR matrix or Array like ``X``."""
+        if not isinstance(X, ds.Array):
+            return super().transform(X, copy)
         return apply_rows(self, "transform", X, reset=not hasattr(self, "n_features_in_"))

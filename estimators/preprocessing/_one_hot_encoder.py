@@ -10,11 +10,9 @@ from typing import Any
 
 import sklearn.preprocessing
 from sklearn.base import _fit_context
-from sklearn.utils.validation import check_is_fitted
 
 import dsarray as ds
-from estimators._counterparts import call_rows
-from estimators.preprocessing._categories import encode_rows, is_blocked, learn_categories
+from estimators.preprocessing._categories import decode_rows, encode_rows, is_blocked, learn_categories
 
 __all__ = ["OneHotEncoder"]
 
@@ -75,10 +73,8 @@ class OneHotEncoder(sklearn.preprocessing.OneHotEncoder):
 
     def transform(self, X: Any) -> Any:
         """Return encoded rows, sparse or dense as asked for; as an Array if ``X`` is one."""
-        check_is_fitted(self)
-        return encode_rows(self, X) if is_blocked(X) else super().transform(X)
+        return encode_rows(self, X) if isinstance(X, ds.Array) else super().transform(X)
 
     def inverse_transform(self, X: Any) -> Any:
         """Return the categories that encoded rows stand for."""
-        check_is_fitted(self)
-        return call_rows(self, "inverse_transform", X) if isinstance(X, ds.Array) else super().inverse_transform(X)
+        return decode_rows(self, X) if isinstance(X, ds.Array) else super().inverse_transform(X)

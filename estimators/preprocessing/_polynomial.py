@@ -61,4 +61,6 @@ class PolynomialFeatures(sklearn.preprocessing.PolynomialFeatures):
 
     def transform(self, X: Any) -> Any:
         """Return the products of each row, as ndarray, CSR matrix or Array like ``X``."""
+        if not isinstance(X, ds.Array):
+            return super().transform(X)
         return apply_rows(self, "transform", X)

@@ -28,7 +28,7 @@ class StandardScaler(sklearn.preprocessing.StandardScaler):
     Parameters
     ----------
     copy : bool, default=True
-        Has no effect: ``X`` is never changed.
+        Whether `transform` leaves an ndarray as it is. An Array is never changed.
     with_mean : bool, default=True
         Whether to take the mean off; has to be False for sparse data.
     with_std : bool, default=True
@@ -92,13 +92,15 @@ class StandardScaler(sklearn.preprocessing.StandardScaler):
         return self
 
     def transform(self, X: Any, copy: bool | None = None) -> Any:
-        """Return scaled rows, as ndarray, CSR matrix or Array like ``X``; ``copy`` has no effect."""
+        """Return scaled rows, as ndarray, CSR matrix or Array like ``X``."""
+        if not isinstance(X, ds.Array):
+            return super().transform(X, copy)
         return apply_rows(self, "transform", X)
 
     def inverse_transform(self, X: Any, copy: bool | None = None) -> Any:
-        """Return rows as they were before they were scaled; ``copy`` has no effect."""
+        """Return rows as they were before they were scaled."""
         if not isinstance(X, ds.Array):
-            return super().inverse_transform(X, copy=True)
+            return super().inverse_transform(X, copy)
         return apply_rows(self, "inverse_transform", X)
 
     def _known(self) -> Spread:

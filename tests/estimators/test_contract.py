@@ -172,7 +172,8 @@ def fitted(row, X, y):
 def outputs(estimator, X):
     found = {name: getattr(estimator, name)(X) for name in METHODS if hasattr(estimator, name)}
     if not found:
-        found = {"labels_": estimator.labels_}
+        rows = hasattr(estimator, "kneighbors")
+        found = {"distances": estimator.kneighbors(X)[0]} if rows else {"labels_": estimator.labels_}
     return {name: dense(each.collect() if isinstance(each, ds.Array) else each) for name, each in found.items()}
 
 

@@ -1,0 +1,91 @@
+"""What metrics are given, cut into rows of blocks: as soon as one of the arguments is a ds-array, all of them are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import scipy.sparse
+
+import dsarray as ds
+from dsflow import Future
+
+__all__ = ["any_blocks", "as_columns", "as_vector", "cut_alike", "map_on_host", "sum_over_rows"]
+
+
+def any_blocks(*values: Any) -> bool:
+    """Return whether one of the values is a ds-array."""
+    return any(isinstance(value, ds.Array) for value in values)
+
+
+def cut_alike(where: str, *values: Any) -> list[ds.Array | None]:
+    """Return values with a row for each sample as Arrays, cut as the first of them that is one; None stays None.
+
+    Parameters
+    ----------
+    where : str
+        The metric, for errors.
+    *values : array_like, Array or None
+        At least one is an Array.
+
+    Raises
+    ------
+    ValueError
+        When they have different numbers of rows, in scikit-learn's words; or none at all.
+    """
+    first = next(value for value in values if isinstance(value, ds.Array))
+    known = [value if value is None or _is_array(value) else np.asarray(value) for value in values]
+    lengths = [value.shape[0] if value.ndim else 0 for value in known if value is not None]
+    if len(set(lengths)) > 1:
+        raise ValueError(f"{where}: Found input variables with inconsistent numbers of samples: {lengths}")
+    if not lengths[0]:
+        raise ValueError(
+            f"Found array with 0 sample(s) (shape={first.shape}) while a minimum of 1 is required by {where}."
+        )
+    rows = first.chunks[0]
+    return [value if value is None or isinstance(value, ds.Array) else _cut(value, rows) for value in known]
+
+
+def _is_array(value: Any) -> bool:
+    return isinstance(value, ds.Array) or scipy.sparse.issparse(value)
+
+
+def _cut(values: Any, rows: tuple[int, ...]) -> ds.Array:
+    if values.dtype.kind == "O":
+        values = np.array(values.tolist())
+    size: tuple[Any, ...] = (rows, *(-1,) * (values.ndim - 1))
+    return ds.array(values, block_size=size)
+
+
+def as_vector(where: str, name: str, values: Any) -> Any:
+    """Return an Array of shape (n_samples,) or (n_samples, 1) as one of shape (n_samples,); None stays None."""
+    if values is None or values.ndim == 1:
+        return values
+    if values.ndim == 2 and values.shape[1] == 1:
+        return values[:, 0]
+    raise ValueError(
+        f"{where}: {name} has shape {values.shape}; of ds-arrays, one value for each sample is supported, of shape "
+        "(n_samples,)."
+    )
+
+
+def as_columns(where: str, name: str, values: Any) -> Any:
+    """Return an Array of shape (n_samples,) or (n_samples, n_outputs) as one with two axes."""
+    if values.ndim not in (1, 2) or values.dtype.kind not in "buif":
+        raise ValueError(f"{where}: {name} has shape {values.shape} and type {values.dtype}; give numbers, in columns.")
+    return values[:, None] if values.ndim == 1 else values
+
+
+def sum_over_rows(function: Callable[..., Any], *args: Any, combine: Callable[[Any, Any], Any] = np.add) -> Future[Any]:
+    """Call a function on each row of blocks, and combine what it returns, in a tree of tasks."""
+    return ds.tree_reduce(combine, map_on_host(function, *args))
+
+
+def map_on_host(function: Callable[..., Any], *args: Any) -> list[Future[Any]]:
+    """Call a function on each row of blocks, in main memory: scikit-learn's metrics are for that."""
+    return ds.map_row_blocks(_call_on_host, function, *args)
+
+
+def _call_on_host(function: Callable[..., Any], *args: Any) -> Any:
+    return function(*map(ds.to_host, args))

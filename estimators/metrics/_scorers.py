@@ -1,0 +1,108 @@
+"""Scorers by name, and ``score`` methods, that leave ds-arrays where they are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import sklearn.metrics
+
+from estimators.metrics import _classification, _clusters, _ranking, _regression
+
+__all__ = ["SCORERS", "AccuracyScore", "DeterminationScore", "get_scorer", "name_scorers"]
+
+_METRICS = {
+    name: getattr(room, name) for room in (_classification, _clusters, _ranking, _regression) for name in room.__all__
+}
+
+
+def get_scorer(scoring: Any) -> Any:
+    """Return the scorer of a name: scikit-learn's, whose metric takes ds-arrays if it is one of this library.
+
+    Parameters
+    ----------
+    scoring : str or callable
+        A name that `sklearn.metrics.get_scorer_names` has; a callable is returned as it is.
+
+    Returns
+    -------
+    callable
+        Takes an estimator, ``X`` and ``y``, and returns a number: the greater, the better.
+
+    Examples
+    --------
+    >>> import dsarray as ds
+    >>> from estimators.cluster import KMeans
+    >>> from estimators.metrics import get_scorer
+    >>> x = ds.array([[0.0], [1.0], [9.0]], block_size=2)
+    >>> get_scorer("adjusted_rand_score")(KMeans(2, random_state=0).fit(x), x, [0, 0, 1])
+    1.0
+    """
+    scorer = sklearn.metrics.get_scorer(scoring)
+    if isinstance(scoring, str):
+        metric = _METRICS.get(scorer._score_func.__name__)
+        scorer._score_func = metric or scorer._score_func
+    return scorer
+
+
+def name_scorers(scoring: Any) -> Any:
+    """Return what ``scoring`` of a search may be with scorers in place of names; what is wrong is left as it is."""
+    if isinstance(scoring, str):
+        return get_scorer(scoring)
+    if isinstance(scoring, dict):
+        return {name: get_scorer(each) if isinstance(each, str) else each for name, each in scoring.items()}
+    if isinstance(scoring, (list, tuple, set)):
+        is_right = scoring and all(isinstance(each, str) for each in scoring) and len(set(scoring)) == len(scoring)
+        return {name: get_scorer(name) for name in scoring} if is_right else scoring
+    return scoring
+
+
+class Scorers(Mapping[str, Any]):
+    """The scorers that have a name."""
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in sklearn.metrics.get_scorer_names():
+            raise KeyError(name)
+        return get_scorer(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(sklearn.metrics.get_scorer_names())
+
+    def __len__(self) -> int:
+        return len(sklearn.metrics.get_scorer_names())
+
+
+SCORERS = Scorers()
+"""By name; each is made anew."""
+
+
+class AccuracyScore:
+    """``score`` of a classifier, whose predictions stay where they are. It goes before ``ClassifierMixin``."""
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Return the share of samples whose class is predicted right.
+
+        Parameters
+        ----------
+        X : array_like, sparse matrix or Array of shape (n_samples, n_features)
+        y : array_like or Array of shape (n_samples,)
+        sample_weight : array_like or Array of shape (n_samples,), optional
+        """
+        predicted = self.predict(X)  # type: ignore[attr-defined]  # the classifier has it
+        return float(_classification.accuracy_score(y, predicted, sample_weight=sample_weight))
+
+
+class DeterminationScore:
+    """``score`` of a regression, whose predictions stay where they are. It goes before ``RegressorMixin``."""
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Return the coefficient of determination, averaged over outputs.
+
+        Parameters
+        ----------
+        X : array_like, sparse matrix or Array of shape (n_samples, n_features)
+        y : array_like or Array of shape (n_samples,) or (n_samples, n_outputs)
+        sample_weight : array_like or Array of shape (n_samples,), optional
+        """
+        predicted = self.predict(X)  # type: ignore[attr-defined]  # the regression has it
+        return float(_regression.r2_score(y, predicted, sample_weight=sample_weight))

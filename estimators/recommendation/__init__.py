@@ -1,0 +1,5 @@
+"""Recommendation."""
+
+from estimators.recommendation._als import ALS
+
+__all__ = ["ALS"]

@@ -1,0 +1,61 @@
+"""Ridge finds what scikit-learn's does, whatever the blocks and the engine."""
+
+import numpy as np
+import pytest
+import scipy.sparse
+import sklearn.linear_model
+from sklearn.datasets import load_diabetes
+
+import dsarray as ds
+from estimators.linear_model import Ridge
+
+X, y = load_diabetes(return_X_y=True)
+BOTH = np.column_stack([y, X[:, 0] + y**0.5])
+WEIGHTS = np.random.default_rng(0).random(len(y))
+PARAMETERS = [{}, {"alpha": 0.01}, {"fit_intercept": False}, {"positive": True, "alpha": 0.1}, {"solver": "svd"}]
+
+
+def assert_same(ours, theirs, rtol=1e-8):
+    for name in ("coef_", "intercept_"):
+        expected, found = getattr(theirs, name), getattr(ours, name)
+        assert np.shape(found) == np.shape(expected)
+        np.testing.assert_allclose(found, expected, rtol=rtol, atol=rtol * np.abs(expected).max())
+
+
+@pytest.mark.parametrize("block_size", [40, (200, 3)])
+@pytest.mark.parametrize("sample_weight", [None, WEIGHTS], ids=["", "weighted"])
+@pytest.mark.parametrize("targets", [y, BOTH], ids=["1-D", "two"])
+@pytest.mark.parametrize("parameters", PARAMETERS, ids=str)
+def test_finds_and_predicts_what_scikit_learn_does(parameters, targets, sample_weight, block_size):
+    theirs = sklearn.linear_model.Ridge(**parameters).fit(X, targets, sample_weight)
+    cut = ds.array(X, block_size=block_size)
+    ours = Ridge(**parameters).fit(cut, targets, sample_weight)
+    assert_same(ours, theirs)
+    np.testing.assert_allclose(ours.predict(cut).collect(), theirs.predict(X))
+
+
+def test_each_target_may_have_its_alpha():
+    theirs = sklearn.linear_model.Ridge([0.1, 10]).fit(X, BOTH)
+    assert_same(Ridge([0.1, 10]).fit(ds.array(X, block_size=50), BOTH), theirs)
+
+
+def test_no_penalty_and_features_that_depend_on_each_other():
+    wide = np.column_stack([X, X[:, :2] @ [[1.0], [2.0]]])
+    theirs = sklearn.linear_model.Ridge(1e-3).fit(wide, y)
+    assert_same(Ridge(1e-3).fit(ds.array(wide, block_size=50), y), theirs, rtol=1e-6)
+    assert_same(Ridge(0).fit(ds.array(X, block_size=50), y), sklearn.linear_model.Ridge(0).fit(X, y), rtol=1e-6)
+
+
+def test_sparse_rows_give_the_same_as_dense_ones():
+    sparse = scipy.sparse.csr_array(np.where(X > 0, X, 0))
+    theirs = sklearn.linear_model.Ridge(0.1).fit(sparse.toarray(), y)
+    assert_same(Ridge(0.1).fit(ds.array(sparse, block_size=50), y), theirs)
+
+
+def test_engine_does_not_change_the_result(on_every_engine):
+    assert_same(Ridge().fit(ds.array(X, block_size=100), y), sklearn.linear_model.Ridge().fit(X, y))
+
+
+def test_wrong_parameters_are_named():
+    with pytest.raises(ValueError, match="'alpha' parameter of Ridge must be"):
+        Ridge(-1).fit(ds.array(X), y)

@@ -1,0 +1,53 @@
+"""KNeighborsRegressor predicts what scikit-learn's does, whatever the blocks, the parts and the engine."""
+
+import numpy as np
+import pytest
+import sklearn.neighbors
+from sklearn.datasets import load_diabetes
+
+import dsarray as ds
+from estimators.neighbors import KNeighborsRegressor, _blockwise
+
+X, Y = load_diabetes(return_X_y=True)
+TARGETS = {"one target": Y, "two targets": np.column_stack([Y, X[:, 0]])}
+
+
+@pytest.fixture(params=[None, 50], ids=["one part", "parts of 50 rows"])
+def parts(request, monkeypatch):
+    if request.param:
+        monkeypatch.setattr(_blockwise, "_PART_BYTES", request.param * 80)
+    with ds.config(block_size=request.param):
+        yield request.param
+
+
+@pytest.mark.parametrize("weights", ["uniform", "distance", lambda distances: np.exp(-distances)], ids=str)
+@pytest.mark.parametrize("y", TARGETS.values(), ids=TARGETS)
+def test_predicts_what_scikit_learn_predicts(parts, weights, y):
+    ours, theirs = (
+        each(4, weights=weights).fit(X[:400], y[:400])
+        for each in (KNeighborsRegressor, sklearn.neighbors.KNeighborsRegressor)
+    )
+    np.testing.assert_allclose(ours.predict(X), theirs.predict(X))
+    np.testing.assert_allclose(ours.predict(None), theirs.predict(None))
+    x = ds.array(X, block_size=60)
+    assert isinstance(ours.predict(x), ds.Array)
+    np.testing.assert_allclose(ours.predict(x).collect(), theirs.predict(X))
+    sample_weight = np.linspace(0, 1, len(X))
+    for given in (X, x):
+        np.testing.assert_allclose(ours.score(given, y), theirs.score(X, y))
+        np.testing.assert_allclose(ours.score(given, y, sample_weight), theirs.score(X, y, sample_weight))
+
+
+def test_the_engine_does_not_matter(on_every_engine):
+    x = ds.array(X, block_size=60)
+    ours = KNeighborsRegressor().fit(x, ds.array(Y, block_size=100))
+    theirs = sklearn.neighbors.KNeighborsRegressor().fit(X, Y)
+    np.testing.assert_allclose(ours.predict(x).collect(), theirs.predict(X))
+    np.testing.assert_allclose(ours.score(None, Y), theirs.score(None, Y))
+
+
+def test_targets_that_are_none():
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        KNeighborsRegressor().fit(X, Y[1:])
+    with pytest.raises(ValueError, match="requires y"):
+        KNeighborsRegressor().fit(X, None)
