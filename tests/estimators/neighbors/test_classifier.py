@@ -23,7 +23,9 @@ def parts(request, monkeypatch):
         yield request.param
 
 
-@pytest.mark.parametrize("weights", ["uniform", "distance", squared, None], ids=str)
+@pytest.mark.parametrize(
+    "weights", ["uniform", "distance", squared, None], ids=["uniform", "distance", "a function", "none"]
+)
 @pytest.mark.parametrize("load", [load_wine, load_breast_cancer, load_digits])
 def test_votes_as_scikit_learn_does(parts, load, weights):
     X, y = load(return_X_y=True)

@@ -20,7 +20,9 @@ def parts(request, monkeypatch):
         yield request.param
 
 
-@pytest.mark.parametrize("weights", ["uniform", "distance", lambda distances: np.exp(-distances)], ids=str)
+@pytest.mark.parametrize(
+    "weights", ["uniform", "distance", lambda distances: np.exp(-distances)], ids=["uniform", "distance", "function"]
+)
 @pytest.mark.parametrize("y", TARGETS.values(), ids=TARGETS)
 def test_predicts_what_scikit_learn_predicts(parts, weights, y):
     ours, theirs = (
