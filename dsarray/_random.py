@@ -20,6 +20,7 @@ from dsarray._array import Array
 from dsarray._cell import Cell, make_cells
 from dsarray._config import default_chunks
 from dsarray._grid import Chunks, Lengths, block_indices, check_shape, grid_of, offsets
+from dsarray._namespace import to_host
 
 __all__ = ["Drawing", "draw_array", "make_seed", "random_array", "tile_chunks", "tile_shape"]
 
@@ -161,6 +162,7 @@ Bounds = tuple[tuple[int, int], ...]
 def _draw(drawing: Drawing, shape: tuple[int, ...], tile: tuple[int, ...], bounds: Bounds, *parameters: Any) -> Any:
     """Return the block that lies between bounds; with parameters that are arrays, it is made of whole tiles."""
     block = np.empty((*(stop - start for start, stop in bounds), *drawing.event), drawing.dtype)
+    parameters = tuple(map(to_host, parameters))
     touched = [range(start // side, -(-stop // side)) for (start, stop), side in zip(bounds, tile, strict=True)]
     for place in itertools.product(*touched):
         corner = [i * side for i, side in zip(place, tile, strict=True)]

@@ -96,5 +96,5 @@ def _call(rows: Any, twin: Any, method: str, probe: Any) -> Any:
     if scipy.sparse.issparse(found):
         found = found.tocsr()
     elif ds.namespace(rows) is not np:
-        found = ds.to_device(found)
+        found = ds.namespace(rows).asarray(found)
     return found if rows.shape[0] else found[:0]

@@ -9,6 +9,7 @@ back: `fallbacks` counts it. What travels between tasks is the library's own arr
 from __future__ import annotations
 
 import collections
+import contextlib
 import functools
 import logging
 import operator
@@ -81,7 +82,8 @@ class Foreign(Lifted, NDArrayOperatorsMixin):
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **keywords: Any) -> Any:
         out = keywords.pop("out", None)
         where = keywords.pop("where", True) if method == "__call__" and out is not None else True
-        results = _call(self.library, ufunc, method, inputs, keywords)
+        with np.errstate(all="ignore") if where is not True else contextlib.nullcontext():
+            results = _call(self.library, ufunc, method, inputs, keywords)
         return results if out is None else _store(results, out, keywords.get("casting", "same_kind"), where)
 
     def __array_function__(self, function: Callable[..., Any], types: Any, args: Any, keywords: Any) -> Any:
@@ -251,10 +253,14 @@ def _call(library: Library, function: Any, method: str, args: Any, keywords: dic
 
 
 def _by_library(library: Library, function: Any, method: str, args: Any, keywords: dict[str, Any]) -> Any:
-    if not library.speaks_numpy:
-        return _standard.call(library, function, method, args, keywords)
-    do = library.find(function, method)
-    return do(*map(library.lower, args), **{name: library.lower(each) for name, each in keywords.items()})
+    """Call the library's function of the same name, or what the standard has for it."""
+    if library.speaks_numpy:
+        try:
+            do = library.find(function, method)
+            return do(*map(library.lower, args), **{name: library.lower(each) for name, each in keywords.items()})
+        except REFUSALS:
+            pass
+    return _standard.call(library, function, method, args, keywords)
 
 
 def _by_numpy(library: Library, function: Any, method: str, args: Any, keywords: dict[str, Any]) -> Any:

@@ -201,13 +201,14 @@ def _where(library: Library, condition: Any, x: Any = _NOTHING, y: Any = _NOTHIN
 def _clip(library: Library, a: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None) -> Any:  # noqa: A002 - NumPy's names
     low, high = (b if a is None or a is _NOTHING else a for a, b in ((a_min, min), (a_max, max)))
     low, high = (None if each is _NOTHING else each for each in (low, high))
-    result = library.lift(library.take(a))
-    from dsarray.foreign import _ufuncs
-
-    for limit, ufunc in ((low, np.maximum), (high, np.minimum)):
-        if limit is not None:
-            result = library.lift(_ufuncs.call(library, ufunc, result, limit))
-    return result.native
+    given = [each.dtype if isinstance(each, Lifted) else each for each in (a, low, high) if each is not None]
+    wanted = np.result_type(*given)
+    if wanted.kind not in "iuf":
+        raise UnsupportedError(f"clip of {wanted}.")
+    result = library.take(a, wanted)
+    if low is not None:
+        result = library.module.maximum(result, library.take(low, wanted))
+    return result if high is None else library.module.minimum(result, library.take(high, wanted))
 
 
 def _diagonal(library: Library, a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:

@@ -116,15 +116,21 @@ def _divmod(xp: Any, left: Any, right: Any) -> Any:
     return xp.floor_divide(left, right), xp.remainder(left, right)
 
 
+def _ratio(x: Any, above: float, below: float) -> float:
+    """A factor as NumPy has it for elements of a type."""
+    kind = np.float32 if str(x.dtype).endswith("float32") else np.float64
+    return float(kind(above) / kind(below))
+
+
 def _degrees(_: Any, x: Any) -> Any:
-    return x * (180 / np.pi)
+    return x * _ratio(x, 180, np.pi)
 
 
 def _radians(_: Any, x: Any) -> Any:
-    return x * (np.pi / 180)
+    return x * _ratio(x, np.pi, 180)
 
 
-def _exp2(xp: Any, x: Any) -> Any:
+def _power_of_two(xp: Any, x: Any) -> Any:
     return xp.pow(xp.full((), 2, dtype=x.dtype), x)
 
 
@@ -136,7 +142,7 @@ _OTHERS: dict[str, Callable[..., Any]] = {
     "rad2deg": _degrees,
     "radians": _radians,
     "deg2rad": _radians,
-    "exp2": _exp2,
+    "exp2": _power_of_two,
 }
 """What takes a few functions of the standard."""
 

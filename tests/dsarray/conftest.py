@@ -78,7 +78,7 @@ class ArrayLibrary:
         return found
 
 
-def _has_gpu():
+def _finds_device():
     if importlib.util.find_spec("cupy") is None:
         return False
     cupy = importlib.import_module("cupy")
@@ -97,6 +97,6 @@ def library(request):
         return ArrayLibrary("strict", to_strict, type(array_api_strict.zeros(1)))
     if request.param == "stand-in":
         return ArrayLibrary("stand-in", stand_in.asarray, stand_in.DeviceArray)
-    if not _has_gpu():
+    if not _finds_device():
         pytest.skip("no GPU here")
     return ArrayLibrary("cupy", ds.to_device, importlib.import_module("cupy").ndarray)

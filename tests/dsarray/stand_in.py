@@ -67,6 +67,8 @@ class _Function:
     def __call__(self, *args, **keywords):
         if any(type(arg) is np.ndarray and arg.ndim for arg in args):
             raise TypeError(f"Unsupported type {np.ndarray}")
+        if keywords.keys() & {"where", "initial"}:
+            raise TypeError("where= and initial= are not supported")  # nor by CuPy
         return _lift(self._function(*_lower(args), **_lower(keywords)))
 
     def __getattr__(self, name):
