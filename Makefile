@@ -10,6 +10,7 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 demo: $(VENV)/.demo  ## the main job: pictures and reports in demo-output/
 	$(BIN)/dsflow demo
 
+test: export OMP_NUM_THREADS = 1
 test: $(VENV)/.dev  ## all laws, fixed samples; under 10 minutes on two cores
 	$(BIN)/coverage erase
 	$(BIN)/pytest -m "not slow and not untraced" -n 2 --dist loadfile --cov --cov-report= --cov-fail-under=0
