@@ -159,16 +159,13 @@ def test_a_division_by_zero_that_is_masked_is_not_done():
         assert_same(out, np.array([1, 0, 0.5]))
 
 
-def test_functions_of_vectors_are_those_that_are_registered():
+def test_functions_of_vectors_are_those_that_are_registered(monkeypatch):
     from dsarray._functions import FUNCTIONS
 
-    if np.vecmat not in FUNCTIONS:
-        with pytest.raises(TypeError, match=r"np\.vecmat is not supported"):
-            np.vecmat(a, a)
-    FUNCTIONS[np.vecmat] = lambda left, right, axis=0: left + right + axis
-    try:
-        assert_same(np.vecmat(a, 2, axis=1), x + 2 + 1)
-    finally:
-        del FUNCTIONS[np.vecmat]
+    monkeypatch.delitem(FUNCTIONS, np.vecmat)
+    with pytest.raises(TypeError, match=r"np\.vecmat is not supported"):
+        np.vecmat(a, a)
+    monkeypatch.setitem(FUNCTIONS, np.vecmat, lambda left, right, axis=0: left + right + axis)
+    assert_same(np.vecmat(a, 2, axis=1), x + 2 + 1)
     with pytest.raises(TypeError, match="dtype= is not supported"):
         np.matmul(a, a.T, dtype="float32")
