@@ -1,0 +1,20 @@
+"""What `make test` leaves to `make test-all`: two of three cases of the longest tables."""
+
+import pytest
+
+LONG_TABLE = 12
+KEPT = 3
+
+
+def pytest_collection_modifyitems(items):
+    """Mark slow all but every third case of a test with more than 12, so that each is sampled."""
+    cases = {}
+    for item in items:
+        test = item.nodeid.partition("[")[0]
+        if not test.startswith("tests/dsflow/") and item.path.name != "test_contract.py":
+            cases.setdefault(test, []).append(item)
+    for table in cases.values():
+        if len(table) > LONG_TABLE:
+            for position, item in enumerate(table):
+                if position % KEPT:
+                    item.add_marker(pytest.mark.slow)
