@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from dsarray._grid import Lengths
 from dsarray._plan import planned_tasks
-from dsflow.observe import Record, graph_as_svg
+from dsflow.observe import Record, format_bytes, graph_as_svg
 
 if TYPE_CHECKING:
     from dsarray._array import Array
@@ -36,7 +36,7 @@ def html(a: Array) -> str:
     rows = [
         ("Shape", str(a.shape)),
         ("Type", f"{a.dtype}{' (sparse)' if a.sparse else ''}"),
-        ("Bytes", _bytes(a.nbytes)),
+        ("Bytes", format_bytes(a.nbytes)),
         ("Blocks", f"{a.n_blocks}, of {a.block_shape}"),
     ]
     body = "".join(f"<tr><th>{_html.escape(name)}</th><td>{_html.escape(value)}</td></tr>" for name, value in rows)
@@ -63,15 +63,6 @@ def draw(a: Array, path: str | os.PathLike[str] | None) -> Picture:
     if path is not None:
         Path(path).write_text(picture.svg, encoding="utf-8")
     return picture
-
-
-def _bytes(n: int) -> str:
-    size, unit = float(n), "B"
-    for larger in ("KiB", "MiB", "GiB", "TiB", "PiB"):
-        if size < 1024:
-            break
-        size, unit = size / 1024, larger
-    return f"{size:.4g} {unit}"
 
 
 def _sketch(a: Array) -> str:

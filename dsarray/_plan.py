@@ -6,7 +6,6 @@ nobody has declared, nothing is known, and it is left out.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -47,14 +46,16 @@ class Plan:
         return self.task_bytes * min(self.n_slots, max(1, self.n_tasks))
 
     def __str__(self) -> str:
+        from dsflow.observe import format_bytes
+
         tasks = "1 task" if self.n_tasks == 1 else f"{self.n_tasks} tasks"
         lines = [
             f"{tasks}, {self.n_slots} at a time",
-            f"reads    {text_of(self.read_bytes)} from files",
-            f"makes    {text_of(self.made_bytes)}, of which the result has {text_of(self.result_bytes)}",
+            f"reads    {format_bytes(self.read_bytes)} from files",
+            f"makes    {format_bytes(self.made_bytes)}, of which the result has {format_bytes(self.result_bytes)}",
         ]
         if self.n_tasks:
-            lines.append(f"needs    {text_of(self.task_bytes)} in the largest task ({self.task_name})")
+            lines.append(f"needs    {format_bytes(self.task_bytes)} in the largest task ({self.task_name})")
         return "\n".join(lines)
 
     __repr__ = __str__
@@ -96,6 +97,8 @@ def plan_of(cells: Iterable[Cell]) -> Plan:
 
 def planned_tasks(cells: Iterable[Cell]) -> list[tuple[str, str, tuple[str, ...]]]:
     """Return key and name of each task that starting cells would run, and the keys of the tasks that it reads."""
+    from dsflow.observe import format_bytes
+
     records: dict[Cell, tuple[str, str, tuple[str, ...]]] = {}
     stack = list(cells)[::-1]
     while stack:
@@ -111,7 +114,7 @@ def planned_tasks(cells: Iterable[Cell]) -> list[tuple[str, str, tuple[str, ...]
         stack.pop()
         names = list(dict.fromkeys(name_of(recipe.function) for recipe in steps.values()))
         name = ", ".join(names[-MAX_NAMES:])
-        key = f"task {len(records)}, {text_of(cell.nbytes)}"
+        key = f"task {len(records)}, {format_bytes(cell.nbytes)}"
         records[cell] = key, name, tuple(records[each][0] for each in missing)
     return list(records.values())
 
@@ -151,9 +154,3 @@ def check_plan(cells: Iterable[Cell], memory_bytes: int) -> None:
             f"{plan.task_name}: a task needs {plan.task_bytes} bytes{times} but the session has {memory_bytes} bytes "
             f"in all; use smaller blocks (rechunk), or start it with more memory=."
         )
-
-
-def text_of(n_bytes: int) -> str:
-    exponent = min(4, int(math.log(n_bytes, 1024))) if n_bytes else 0
-    unit = ("bytes", "KiB", "MiB", "GiB", "TiB")[exponent]
-    return f"{n_bytes} bytes" if exponent == 0 else f"{n_bytes / 1024**exponent:.1f} {unit}"

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from dsarray import _elementwise
 from dsarray._functions import FUNCTIONS, implements
 
 __all__ = ["apply_function"]
@@ -34,17 +33,6 @@ def apply_function(function: Callable[..., Any], args: tuple[Any, ...], keywords
         if "argument" in str(error):
             raise TypeError(f"{name}: this use is not supported for an Array ({error}).") from error
         raise
-
-
-@implements(np.array_equal)
-def _array_equal(a: Any, b: Any) -> bool:
-    a, b = _elementwise.as_array(a), _elementwise.as_array(b)
-    return a.shape == b.shape and bool((a == b).all())
-
-
-@implements(np.allclose)
-def _allclose(a: Any, b: Any, rtol: float = 1e-5, atol: float = 1e-8, *, equal_nan: bool = False) -> bool:
-    return bool(_elementwise.elementwise(np.isclose, a, b, rtol=rtol, atol=atol, equal_nan=equal_nan).all())
 
 
 @implements(np.size)

@@ -81,7 +81,7 @@ def test_sizes_are_told_in_words():
     x = ds.random_array((2000, 2000), block_size=1000)
     text = str((x @ x).explain())
     assert "30.5 MiB" in text
-    assert "0 bytes from files" in text
+    assert "0 B from files" in text
 
 
 def test_the_tasks_are_drawn_without_running_them(tasks, tmp_path):
