@@ -42,8 +42,6 @@ def accumulate(ufunc: np.ufunc, a: Array, axis: int, *, dtype: Any = None, out: 
         index = (*lane[:axis], slice(None), *lane[axis:])
         scan = _scan_lane if ufunc in ASSOCIATIVE else _chain_lane
         cells[index] = scan(a._cells[index], a.chunks[axis], call)
-    if out is not None and np.shape(out) != a.shape:
-        raise ValueError(f"{name}: out= of shape {np.shape(out)} is not of the result's shape {a.shape}.")
     return _elementwise.store(_array.Array(cells, a.chunks, known), out, name, "unsafe")
 
 

@@ -152,7 +152,7 @@ def _diagflat(v: Any, k: int = 0) -> Array:
 
 @implements(np.trace)
 def _trace(a: Array, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = None, out: Any = None) -> Any:
-    return _join.store(diagonal(a, offset, axis1, axis2).sum(axis=-1, dtype=dtype), out, "trace")
+    return _elementwise.store(diagonal(a, offset, axis1, axis2).sum(axis=-1, dtype=dtype), out, "np.trace")
 
 
 @implements(np.linalg.trace)

@@ -29,6 +29,7 @@ __all__ = [
     "result_dtype",
     "sample_of",
     "store",
+    "store_broadcast",
     "to_dense",
     "where",
 ]
@@ -179,28 +180,40 @@ def store(result: Any, out: Any, name: str, casting: Any = "same_kind") -> Any:
     ----------
     result : Array
     out : Array, tuple of one Array, or None
-        Where to put it; the result is broadcast to its shape.
+        Where to put it.
     name : str
         Who asks, for messages.
     casting : str
         Which conversions to the type of ``out`` are allowed, as in NumPy.
+
+    Raises
+    ------
+    ValueError
+        When the shapes differ.
+    TypeError
+        When ``out`` is no Array, or the conversion is not allowed.
     """
     target = out[0] if isinstance(out, tuple) and len(out) == 1 else out
     if target is None or target is np._NoValue:
         return result
     if not isinstance(target, _array.Array):
         raise TypeError(f"{name}: out= is a {type(target).__name__}; give an Array, or collect() the result.")
-    if np.broadcast_shapes(result.shape, target.shape) != target.shape:
+    if result.shape != target.shape:
         raise ValueError(f"{name}: shape {result.shape} does not fit into out= of shape {target.shape}.")
     if not np.can_cast(result.dtype, target.dtype, casting=casting):
         raise TypeError(f"{name}: cannot put {result.dtype} into an Array of {target.dtype}; use astype() first.")
     if target.sparse and not result.sparse:
         raise _sparse.refuse(f"{name} with a dense result in out=")
-    result = result if target.sparse else to_dense(result)
-    if result.shape != target.shape:
-        result = _join.broadcast_to(result, target.shape)
-    target.become(astype(result, target.dtype))
+    target.become(astype(result if target.sparse else to_dense(result), target.dtype))
     return target
+
+
+def store_broadcast(result: Any, out: Any, name: str, casting: Any = "same_kind") -> Any:
+    """Do what `store` does after broadcasting the result to the shape of ``out``, as ufuncs do."""
+    target = out[0] if isinstance(out, tuple) and len(out) == 1 else out
+    if isinstance(target, _array.Array) and np.broadcast_shapes(result.shape, target.shape) == target.shape:
+        result = result if result.shape == target.shape else _join.broadcast_to(to_dense(result), target.shape)
+    return store(result, out, name, casting)
 
 
 def match_cells(value: Array, a: Array, name: str) -> Cells:

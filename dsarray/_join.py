@@ -22,7 +22,7 @@ from dsarray._reshape import expand_dims
 if TYPE_CHECKING:
     from dsarray._array import Array
 
-__all__ = ["broadcast_to", "concatenate", "store"]
+__all__ = ["broadcast_to", "concatenate"]
 
 
 def concatenate(
@@ -85,22 +85,6 @@ def _checked_cast(parts: Sequence[Array], dtype: Any, casting: Any, where: str) 
     return target
 
 
-def store(result: Array, out: Any, where: str) -> Any:
-    """Put a result into ``out=``, for all who hold that array; None gives the result itself."""
-    if out is None:
-        return result
-    if not isinstance(out, _array.Array):
-        raise TypeError(f"np.{where}: out= is a {type(out).__name__}; give an Array, or collect() the result.")
-    if out.shape != result.shape:
-        raise ValueError(f"np.{where}: shape {result.shape} does not fit into out= of shape {out.shape}.")
-    if not np.can_cast(result.dtype, out.dtype, casting="same_kind"):
-        raise TypeError(f"np.{where}: cannot put {result.dtype} into an Array of {out.dtype}; use astype() first.")
-    if out.sparse != result.sparse:
-        raise _sparse.refuse(f"np.{where} with out= of another kind")
-    out.become(result.astype(out.dtype))
-    return out
-
-
 def broadcast_to(a: Array, shape: Any) -> Array:
     """Return an array whose axes of length 1, and new ones in front, are repeated to a shape.
 
@@ -150,7 +134,7 @@ def _concatenate_function(
 ) -> Any:
     if out is not None and dtype is not None:
         raise TypeError("np.concatenate: out= and dtype= exclude each other; give one of them.")
-    return store(concatenate(arrays, axis, dtype=dtype, casting=casting), out, "concatenate")
+    return _elementwise.store(concatenate(arrays, axis, dtype=dtype, casting=casting), out, "np.concatenate")
 
 
 @implements(np.stack)
@@ -164,7 +148,7 @@ def _stack(arrays: Any, axis: int = 0, out: Any = None, *, dtype: Any = None, ca
         raise _sparse.refuse("stack")
     place = normalize_axis_index(axis, parts[0].ndim + 1)
     parts = [expand_dims(a, place) for a in parts]
-    return store(_concatenate(parts, place, dtype, casting, "stack"), out, "stack")
+    return _elementwise.store(_concatenate(parts, place, dtype, casting, "stack"), out, "np.stack")
 
 
 def _at_least(parts: Any, function: Any, where: str) -> list[Array]:

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from dsarray import _array, _elementwise, _rechunk, _sparse
 from dsarray._cell import Cell, make_cells
-from dsarray._elementwise import elementwise, store
+from dsarray._elementwise import elementwise, store, store_broadcast
 from dsarray._functions import implements
 from dsarray._reduce import NOTHING
 
@@ -75,7 +75,9 @@ def _clip(
     if unknown:
         raise TypeError(f"np.clip: {', '.join(sorted(unknown))}= is not supported for an Array; use np.where.")
     known = {name: keywords[name] for name in ("dtype", "casting") if name in keywords}
-    return store(_elementwise.clip(a, a_min, a_max, **known), out, "np.clip", known.get("casting", "same_kind"))
+    return store_broadcast(
+        _elementwise.clip(a, a_min, a_max, **known), out, "np.clip", known.get("casting", "same_kind")
+    )
 
 
 @implements(np.round, np.around)
@@ -85,7 +87,7 @@ def _round(a: Any, decimals: int = 0, out: Any = None) -> Any:
 
 def _with_out(function: Callable[..., Any]) -> Callable[..., Any]:
     def call(x: Any, out: Any = None) -> Any:
-        return store(elementwise(function, x), out, f"np.{function.__name__}")
+        return store_broadcast(elementwise(function, x), out, f"np.{function.__name__}")
 
     return call
 

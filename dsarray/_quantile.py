@@ -301,7 +301,8 @@ def _check(name: str, q: Any = 0, weights: Any = None) -> None:
 
 
 def _stored(result: Array, out: Any, function: Any) -> Array:
-    return result if out is None else _elementwise.store(result, out, f"np.{function.__name__}")
+    put = _elementwise.store if function in (np.median, np.nanmedian) else _elementwise.store_broadcast
+    return result if out is None else put(result, out, f"np.{function.__name__}")
 
 
 def _median_function(function: Any, select: Callable[[Array], Cell]) -> Callable[..., Array]:

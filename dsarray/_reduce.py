@@ -103,8 +103,6 @@ def reduce(
         shape = _final(kept, index, axes, keepdims)
         cells.append(Cell.of(_finish, reduction.finish, root_cell, shape, result_dtype, anchor=True, **finish))
     result = _array.Array(make_cells(grid_of(chunks), cells), chunks, result_dtype)
-    if out is not None and out is not NOTHING and np.shape(out) != result.shape:
-        raise ValueError(f"{name}: out= of shape {np.shape(out)} is not of the result's shape {result.shape}.")
     stored: Array = _elementwise.store(result, out, name, "unsafe")
     return stored
 

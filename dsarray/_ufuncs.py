@@ -88,7 +88,8 @@ def _put(results: Any, out: tuple[Any, ...], name: str, casting: Any = "same_kin
     many = results if isinstance(results, tuple) else (results,)
     if any(target is None for target in out) and any(np.shape(target) not in ((), many[0].shape) for target in out):
         raise TypeError(f"{name}: out= with None beside a larger Array is not supported; give all of it.")
-    stored = tuple(_elementwise.store(result, target, name, casting) for result, target in zip(many, out, strict=True))
+    put = _elementwise.store_broadcast
+    stored = tuple(put(result, target, name, casting) for result, target in zip(many, out, strict=True))
     return stored if isinstance(results, tuple) else stored[0]
 
 

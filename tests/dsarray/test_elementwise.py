@@ -205,3 +205,15 @@ def test_none_in_out_does_not_take_the_shape_of_the_other_output():
     remainder = np.divmod(a, 2, out=(quotient, None))[1]
     assert_same(quotient, x // 2)
     assert_same(remainder, x % 2)
+
+
+@pytest.mark.parametrize("call", [
+    lambda x, out: np.sum(x, axis=0, out=out), lambda x, out: np.median(x, axis=0, out=out),
+    lambda x, out: np.cumsum(x[0], out=out), lambda x, out: np.take(x[0], [0, 1, 2], out=out),
+    lambda x, out: np.ptp(x, axis=0, out=out), lambda x, out: np.round(x[0], out=out),
+    lambda x, out: np.quantile(x, 0.5, axis=0, out=out), lambda x, out: np.clip(x[0], 0, 1, out=out),
+    lambda x, out: np.add(x[0], 1, out=out), lambda x, out: np.concatenate([x, x], out=out),
+])  # fmt: skip
+def test_only_ufuncs_and_their_like_broadcast_into_out(call):
+    x = np.arange(6.0).reshape(2, 3)
+    assert_alike(lambda: call(ds.array(x, block_size=2), ds.zeros((4, 3))), lambda: call(x, np.zeros((4, 3))))
