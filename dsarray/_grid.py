@@ -20,6 +20,7 @@ __all__ = [
     "Chunks",
     "Lengths",
     "auto_chunks",
+    "block_bytes",
     "block_indices",
     "block_shape",
     "check_shape",
@@ -136,11 +137,9 @@ def auto_chunks(shape: Sequence[int], itemsize: int, n_slots: int = 1, most_byte
     only where one row is larger than that.
     """
     n_bytes = math.prod(shape) * itemsize
-    largest = TARGET_BYTES if most_bytes is None else min(TARGET_BYTES, most_bytes)
-    smallest = min(SMALL_BYTES, largest)
-    if not shape or n_bytes < smallest:
+    target = block_bytes(n_bytes, n_slots, most_bytes)
+    if not shape or n_bytes < target:
         return tuple((length,) for length in shape)
-    target = min(max(n_bytes // (2 * max(n_slots, os.cpu_count() or 1)), smallest), largest)
     sizes: list[int] = []
     for axis, length in enumerate(shape):
         rest_bytes = math.prod(shape[axis + 1 :]) * itemsize
@@ -149,6 +148,12 @@ def auto_chunks(shape: Sequence[int], itemsize: int, n_slots: int = 1, most_byte
             sizes += shape[axis + 1 :]
             break
     return tuple(map(cut, shape, sizes))
+
+
+def block_bytes(n_bytes: int, n_slots: int, most_bytes: int | None, largest: int = TARGET_BYTES) -> int:
+    """Return how large blocks of an array should be, so that all slots have two of them, and memory for them."""
+    largest = largest if most_bytes is None else min(largest, most_bytes)
+    return min(max(n_bytes // (2 * max(n_slots, os.cpu_count() or 1)), SMALL_BYTES), largest)
 
 
 def shape_of(chunks: Chunks) -> tuple[int, ...]:

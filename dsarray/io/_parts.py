@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import math
-import os
 import shutil
 import uuid
 from collections.abc import Callable, Iterable, Iterator
@@ -17,7 +16,7 @@ from dsarray._array import Array
 from dsarray._cell import Cell, Reading, find_readings, make_cells, start_cells
 from dsarray._config import room_for_blocks
 from dsarray._elementwise import as_array
-from dsarray._grid import SMALL_BYTES, Chunks, block_indices, cut, grid_of, offsets
+from dsarray._grid import Chunks, block_bytes, block_indices, cut, grid_of, offsets
 from dsarray._namespace import to_host
 from dsarray._sparse import refuse
 from dsarray.io._paths import File
@@ -42,10 +41,8 @@ BLOCK_BYTES = 32_000_000
 
 
 def target_bytes(n_bytes: int) -> int:
-    """Return how large blocks of an array should be, so that all slots have some, and memory for them."""
-    n_slots, most_bytes = room_for_blocks()
-    largest = BLOCK_BYTES if most_bytes is None else min(BLOCK_BYTES, most_bytes)
-    return min(max(n_bytes // (2 * max(n_slots, os.cpu_count() or 1)), SMALL_BYTES), largest)
+    """Return how large blocks of an array that is read should be, in this session."""
+    return block_bytes(n_bytes, *room_for_blocks(), BLOCK_BYTES)
 
 
 def block_of_chunks(shape: tuple[int, ...], chunk: tuple[int, ...], itemsize: int) -> tuple[int, ...]:
