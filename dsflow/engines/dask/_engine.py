@@ -11,6 +11,7 @@ import contextlib
 import os
 import uuid
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import cloudpickle
@@ -26,6 +27,7 @@ from dsflow.engines.dask import _transport  # noqa: F401 - it tells Dask about s
 from dsflow.engines.dask._collections import adopt
 from dsflow.engines.dask._departure import leave_cluster
 from dsflow.engines.dask._inbox import Inbox
+from dsflow.engines.dask._lane import Lane, Ride
 from dsflow.engines.dask._modules import Courier
 from dsflow.engines.dask._outbox import Flights, Outbox, drop_handles
 from dsflow.engines.dask._packing import Pack, Packer
@@ -98,13 +100,16 @@ class DaskEngine:
         self.n_slots = _N_NESTED if self._is_nested else sum(client.nthreads().values())
         self._packer = Packer(session.graph, self.n_slots, lambda: not session.dispatcher.is_holding)
         segments = shared_folder() if cluster is None else cluster.segments
-        self._outbox = Outbox(client, self.topic, self._flights, self._packer, prepare, segments)
+        self._lane = Lane(client, self.call, is_ours=cluster is not None)
+        self._outbox = Outbox(client, self.topic, self._flights, self._packer, prepare, segments, self._lane)
         self._unpacker = Unpacker(
-            *(session.graph, self._packer, self._outbox, self._flights),
+            *(session.graph, self._packer, self._outbox, self._flights, self._lane),
             settle=session.settle,
             route=session.dispatcher.route,
         )
         self._inbox = Inbox(client, cluster, self.topic, self._flights, self._outbox, session.settle, self._unpacker)
+        self._lane.receive = partial(self._unpacker.receive, measures=self._inbox.measures)
+        self._lane.give_back = self._unpacker.give_back
         self._stopper = Stopper(client, cluster, root_of(self.topic))
         self.places: Callable[[], Sequence[Place]] = Places(client, here)
 
@@ -283,6 +288,8 @@ class DaskEngine:
             return f"held back here with {len(self._outbox.window) + len(self._packer) - 1} others"
         if isinstance(handle, Pack):
             handle, key = handle.future, handle.key
+        if isinstance(handle, Ride) and handle.status == "pending":
+            return self._explain_there(node.run_key, handle.address, 0)
         if handle is None or handle.status == "finished":
             return "it has ended; the report is on its way"
         workers = self.client.processing()
@@ -311,6 +318,7 @@ class DaskEngine:
     def close(self, *, abandon: bool) -> None:  # noqa: ARG002 - what runs on a cluster is cancelled, never waited for
         """End the thread, and the cluster if it was started here; leave nothing on any other."""
         self._outbox.closed = True
+        self._lane.close()
         self._inbox.close()
         self._flights.clear()
         self._packer.clear()

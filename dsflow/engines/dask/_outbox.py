@@ -20,6 +20,7 @@ from distributed.spans import SpanMetadata
 from dsflow._errors import EngineError
 from dsflow._graph import Failure, Node, Run, Version
 from dsflow._resources import Grant
+from dsflow.engines.dask._lane import Lane
 from dsflow.engines.dask._pack import Calls, run_pack
 from dsflow.engines.dask._packing import Pack, Packer, payload_of
 from dsflow.engines.dask._relocation import Binding
@@ -77,8 +78,10 @@ class Outbox:
         packer: Packer,
         prepare: Callable[[], None],
         segments: str | None,
+        lane: Lane,
     ) -> None:
         self._client = client
+        self._lane = lane
         self._segments = segments
         """Folder through which large values are shared with the workers."""
         self.packer = packer
@@ -154,6 +157,7 @@ class Outbox:
 
     def _send_packs(self, packs: list[Pack]) -> None:
         log_level = logging.getLogger().getEffectiveLevel()
+        goes_straight = self._lane and not self._flights and list(self.packer.in_flight) == [packs[0].key]
         graph = {}
         now = time.time()
         for pack in packs:
@@ -164,6 +168,9 @@ class Outbox:
                 node.handle = pack
                 self._flights.nodes[node.run_key] = node
             self.bytes_sent += len(payload)
+            if goes_straight:
+                self._lane.send(pack, payload)
+                return
             graph[pack.key] = DaskTask(pack.key, run_pack, pack.key, Calls(payload))
         futures = self._get(graph)
         for pack in packs:

@@ -10,7 +10,7 @@ import functools
 import pickle
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +21,7 @@ from dsflow._execution import run_task
 from dsflow._failure import pack_failure
 from dsflow._freeze import Stored, nbytes_of
 from dsflow._graph import Call, Outcome
+from dsflow.engines.dask._lane import open_lane
 from dsflow.engines.dask._profiles import BUDGET_S
 from dsflow.engines.dask._supervision import watch
 from dsflow.engines.dask._visit import Visit, note_log_level, visit_of
@@ -30,6 +31,9 @@ __all__ = ["Calls", "run_pack"]
 
 MAX_RESULT = 1 << 20
 """A result of more bytes does not travel with a report, and a pack with more of them ends."""
+
+
+Answer = Callable[[dict[str, Any]], None]
 
 
 @dataclass(slots=True, repr=False, eq=False)
@@ -49,11 +53,14 @@ class _FailedInput:
 class _Pack:
     """A pack that runs."""
 
-    def __init__(self, key: str, topic: str, n_members: int, visit: Visit) -> None:
+    def __init__(self, key: str, topic: str, n_members: int, visit: Visit, answer: Answer | None) -> None:
         self.key = key
         self._topic = topic
         self._n_members = n_members
         self._visit = visit
+        self._answer = answer
+        """Takes the only report, if nothing that the calls have reported or printed is to come before it."""
+        self._n_reports = visit.n_reports
         self._lock = threading.Lock()
         self._start = time.monotonic()
         self._position = -1
@@ -119,18 +126,23 @@ class _Pack:
         entries, self._unreported = self._unreported, []
         too_large, self._too_large = self._too_large, []
         blob = pickle.dumps((entries, too_large, list(returned), running, ended), 5)
-        measures = self._visit.measures()
-        self._visit.report(self._topic, pack=self.key, blob=blob, place=self._visit.place, measures=measures)
+        message = {"pack": self.key, "blob": blob, "place": self._visit.place, "measures": self._visit.measures()}
+        if ended and self._answer is not None and self._visit.n_reports == self._n_reports:
+            self._answer(message)
+        else:
+            self._visit.report(self._topic, **message)
 
 
-def run_pack(key: str, calls: Calls) -> None:
+def run_pack(key: str, calls: Calls, answer: Answer | None = None) -> None:
     """Run the calls of a pack on this worker; what comes of them is in the reports."""
     topic, log_level, tasks, members, table = pickle.loads(calls.content)
-    visit = visit_of(get_worker(), topic)
+    worker = get_worker()
+    visit = visit_of(worker, topic)
     if visit.ended:
         return
+    open_lane(worker, run_pack, Calls)
     note_log_level(log_level)
-    pack = _Pack(key, topic, len(members), visit)
+    pack = _Pack(key, topic, len(members), visit, answer)
     watch.add(pack)
     try:
         for position, member in enumerate(members):

@@ -8,6 +8,7 @@ from typing import Any
 
 from dsflow._graph import Node, Outcome, Run
 from dsflow._ordering import Graph
+from dsflow.engines.dask._lane import Lane
 from dsflow.engines.dask._outbox import Flights, Outbox
 from dsflow.engines.dask._packing import Pack, Packer
 from dsflow.engines.dask._profiles import SMALL_S, Profile
@@ -24,7 +25,7 @@ class Unpacker:
 
     Parameters
     ----------
-    graph, packer, outbox, flights
+    graph, packer, outbox, flights, lane
         Of the engine.
     settle : callable
         Takes what came of a node.
@@ -33,12 +34,13 @@ class Unpacker:
     """
 
     def __init__(
-        self, graph: Graph, packer: Packer, outbox: Outbox, flights: Flights, settle: Settle, route: Route
+        self, graph: Graph, packer: Packer, outbox: Outbox, flights: Flights, lane: Lane, settle: Settle, route: Route
     ) -> None:
         self._graph = graph
         self._packer = packer
         self._outbox = outbox
         self._flights = flights
+        self._lane = lane
         self._settle = settle
         self._route = route
         outbox.expose = self.expose
@@ -102,12 +104,12 @@ class Unpacker:
             self._packer.counted.discard(pack.key)
             if running[0] >= 0:
                 self.note_long(pack.members[running[0]], running[1])
+        self._lane.note(message["measures"][0])
         self._take_back(pack, returned)
         self._take_back(pack, too_large, alone=True)
         self._settle_all(pack, entries, message["place"])
         if ended:
-            self._packer.forget(pack)
-            self._take_back(pack, list(pack.left), alone=True)  # none, unless a report was lost
+            self.give_back(pack, alone=True)  # nothing, unless a report was lost
 
     def _settle_all(self, pack: Pack, entries: Sequence[tuple[Any, ...]], place: str) -> None:
         for position, start, end, bytes_in, bytes_out, stored, packed in entries:
@@ -130,6 +132,11 @@ class Unpacker:
         if node.handle is not pack:
             return None
         return self._flights.let_go(node.run_key)
+
+    def give_back(self, pack: Pack, *, alone: bool = False) -> None:
+        """Have all members sent again of which no one has heard."""
+        self._packer.forget(pack)
+        self._take_back(pack, list(pack.left), alone=alone)
 
     def _take_back(self, pack: Pack, positions: Sequence[int], *, alone: bool = False) -> None:
         """Have members that were not begun sent again; some of them wait for others first."""
@@ -154,6 +161,5 @@ class Unpacker:
             if key not in self._late:
                 late.add(key)  # its report may be on its way
                 continue
-            self._packer.forget(pack)
-            self._take_back(pack, list(pack.left), alone=True)
+            self.give_back(pack, alone=True)
         self._late = late

@@ -48,6 +48,7 @@ class Visit:
         self.root = root
         """What the topics of the program's reports begin with."""
         self.ended = False
+        self.n_reports = 0
         self._moved_before = worker.transfer_outgoing_bytes_total
         self._lock = threading.RLock()
         self._running: dict[str, tuple[Context, float]] = {}
@@ -71,6 +72,7 @@ class Visit:
     def report(self, topic: str, **message: Any) -> None:
         """Send a message to the program, unless that has gone."""
         if not self.ended:
+            self.n_reports += 1
             self.worker.log_event(topic, message)
 
     def show(self, topic: str, key: str, stream: str, text: str) -> None:
