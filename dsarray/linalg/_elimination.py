@@ -198,11 +198,12 @@ def _diagonal_of_u(pivots: Pivots) -> Any:
 
 
 def _eliminated(block: Any, factors: Any, upper: Any) -> Any:
-    return block - factors @ upper
+    return _less_product(block, factors, upper)
 
 
-def _less_product(block: Any, upper: Any, known: Any) -> Any:
-    return block - upper @ known
+def _less_product(block: Any, left: Any, right: Any) -> Any:
+    with np.errstate(all="ignore"):  # of infinities, which LAPACK does not tell of either
+        return block - left @ right
 
 
 def _substituted(pivots: Pivots, block: Any) -> Any:

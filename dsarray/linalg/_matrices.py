@@ -6,6 +6,7 @@ block. Nothing else moves.
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
@@ -21,12 +22,14 @@ if TYPE_CHECKING:
 
 __all__ = [
     "WHOLE_BYTES",
+    "adjoint",
     "as_matrices",
     "ask_numpy",
     "check_whole",
     "from_cell",
     "in_rows",
     "is_left_to_numpy",
+    "is_whole",
     "per_matrix",
     "square_lengths",
     "take",
@@ -34,6 +37,9 @@ __all__ = [
 
 WHOLE_BYTES = 1 << 28
 """Bytes of the largest matrix of several blocks that one task works on as a whole, 256 MiB."""
+
+FOR_SCHUR = "use np.linalg.eigh if it is Hermitian, or rechunk(-1) if one task can hold it"
+"""What to do with a matrix whose Schur form cannot be made in one piece."""
 
 
 def as_matrices(value: Any, where: str) -> Array:
@@ -110,11 +116,26 @@ def square_lengths(a: Array) -> Lengths:
     return tuple(n for n in max(a.chunks, key=len) if n) or (0,)
 
 
-def check_whole(where: str, shape: Sequence[int], dtype: Any) -> None:
+def is_whole(shape: Sequence[int], dtype: Any) -> bool:
+    """Return whether a matrix of several blocks is small enough for one task."""
+    return _bytes_of(shape, dtype) <= WHOLE_BYTES
+
+
+def _bytes_of(shape: Sequence[int], dtype: Any) -> int:
+    return math.prod(map(int, shape)) * int(np.dtype(dtype).itemsize)
+
+
+def check_whole(where: str, shape: Sequence[int], dtype: Any, advice: str = FOR_SCHUR) -> None:
     """Raise MemoryError for a matrix that is too large for one task."""
-    n_bytes = int(np.prod([int(n) for n in shape])) * np.dtype(dtype).itemsize
+    n_bytes = _bytes_of(shape, dtype)
     if n_bytes > WHOLE_BYTES:
         raise MemoryError(
             f"{where}: a matrix of shape {tuple(shape)} and {n_bytes} bytes would be one task's, at most "
-            f"{WHOLE_BYTES} are; use a method that needs a few vectors, such as dsarray.linalg.randomized_svd."
+            f"{WHOLE_BYTES} are; {advice}."
         )
+
+
+def adjoint(a: Any) -> Any:
+    """Return the conjugate transpose of a matrix, or of each matrix of a stack."""
+    transposed = np.transpose(a, (*range(a.ndim - 2), a.ndim - 1, a.ndim - 2))
+    return np.conjugate(transposed) if a.dtype.kind == "c" else transposed

@@ -1,7 +1,7 @@
-"""Eigenvalues: of Hermitian matrices in one task, up to a stated size; of others where they are one block.
+"""Eigenvalues of Hermitian matrices of any size, and of others that one task can hold.
 
-A matrix of several blocks goes whole to one task, if it is at most `WHOLE_BYTES`; a larger one is refused before
-anything starts. Nothing else travels.
+A matrix of several blocks goes whole to one task, if it is at most `WHOLE_BYTES`. A larger Hermitian one is done in
+tasks of a few blocks, see `_jacobi`; another one is refused before anything starts.
 """
 
 # ruff: noqa: N803 - NumPy's names of parameters
@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from dsarray import _elementwise
 from dsarray._cell import Cell, start_cells
 from dsarray._functions import implements
-from dsarray.linalg._matrices import as_matrices, ask_numpy, check_whole, per_matrix
+from dsarray.linalg._jacobi import large_eigh, to_range
+from dsarray.linalg._matrices import as_matrices, ask_numpy, check_whole, is_whole, per_matrix
 from dsflow import wait_on
 
 if TYPE_CHECKING:
@@ -30,7 +32,7 @@ def eigh(a: Any, UPLO: str = "L") -> Any:
     Parameters
     ----------
     a : Array of shape (..., n, n)
-        Any blocks; each matrix is made whole, in one task.
+        Any blocks. A matrix of at most 256 MiB (5792 rows for float64) is made whole, in one task.
     UPLO : {"L", "U"}
         The triangle to look at.
 
@@ -39,14 +41,23 @@ def eigh(a: Any, UPLO: str = "L") -> Any:
     eigenvalues : Array of shape (..., n)
         In ascending order.
     eigenvectors : Array of shape (..., n, n)
-        Columns, in one block.
+        Columns.
 
     Raises
     ------
     LinAlgError
-        When the matrices are not square.
+        When the matrices are not square; when a large one holds infinity or NaN.
     MemoryError
-        When a matrix of several blocks has more than 256 MiB: 5792 rows for float64.
+        When a matrix of a stack has several blocks and is larger.
+
+    Notes
+    -----
+    The error of each eigenvalue, ``norm(a @ v - v * w)`` and ``norm(a) * norm(I - v^H v)`` are of the order of
+    ``n * eps * norm(a)``.
+
+    A larger matrix is done by rotations of pairs of blocks (Jacobi's method, with the order of Becka, Oksa & Vajtersic
+    2002), in tasks that need some 200 MiB each. It computes at once, since the number of rounds depends on the values:
+    five to ten sweeps of ``10 n**3`` operations, and half of that for the eigenvalues alone.
 
     Examples
     --------
@@ -56,41 +67,58 @@ def eigh(a: Any, UPLO: str = "L") -> Any:
     >>> w.collect()
     array([1., 3.])
     """
-    return _whole(np.linalg.eigh, a, UPLO=UPLO)
+    a = as_matrices(a, "eigh")
+    sample = ask_numpy(np.linalg.eigh, [a], UPLO=UPLO)
+    if _is_left_to_task(a, sample.eigenvectors.dtype, "eigh"):
+        return per_matrix(np.linalg.eigh, a, UPLO=UPLO)
+    return type(sample)(*_large(a.astype(sample.eigenvectors.dtype), UPLO, with_vectors=True))
 
 
 @implements(np.linalg.eigvalsh)
 def eigvalsh(a: Any, UPLO: str = "L") -> Array:
     """Compute the eigenvalues of Hermitian matrices, in ascending order; see `eigh`."""
-    values: Array = _whole(np.linalg.eigvalsh, a, UPLO=UPLO)
-    return values
+    a = as_matrices(a, "eigvalsh")
+    ask_numpy(np.linalg.eigvalsh, [a], UPLO=UPLO)
+    dtype = ask_numpy(np.linalg.eigh, [a]).eigenvectors.dtype
+    if _is_left_to_task(a, dtype, "eigvalsh"):
+        values: Array = per_matrix(np.linalg.eigvalsh, a, UPLO=UPLO)
+        return values
+    return _large(a.astype(dtype), UPLO, with_vectors=False)[0]
 
 
-def _whole(function: Any, a: Any, **options: Any) -> Any:
-    a = as_matrices(a, function.__name__)
-    ask_numpy(function, [a], **options)
-    if a.grid[-2:] != (1, 1):
-        check_whole(function.__name__, a.shape[-2:], a.dtype)
-    return per_matrix(function, a, **options)
+def _is_left_to_task(a: Array, dtype: Any, where: str) -> bool:
+    """Whether a task takes a whole matrix: of one block, a small one, or one of a stack."""
+    if a.grid[-2:] == (1, 1) or is_whole(a.shape[-2:], dtype):
+        return True
+    if a.ndim > 2:
+        check_whole(where, a.shape[-2:], dtype, "take the matrices of the stack one by one")
+    return False
+
+
+def _large(a: Array, triangle: str, *, with_vectors: bool) -> tuple[Array, Array | None]:
+    scaled, scale = to_range(a, "eigh")
+    values, vectors = large_eigh(scaled, lower=triangle.upper() == "L", with_vectors=with_vectors)
+    return _elementwise.as_array(values * np.asarray(scale, values.dtype)), vectors
 
 
 @implements(np.linalg.eig)
 def eig(a: Any) -> Any:
-    """Compute the eigenvalues and right eigenvectors of matrices of one block each, as `numpy.linalg.eig`.
+    """Compute the eigenvalues and right eigenvectors of matrices, as `numpy.linalg.eig`; each is made whole, in a task.
 
     It computes at once, since the type of the result depends on the values: real where all eigenvalues are.
 
     Raises
     ------
-    TypeError
-        When a matrix has several blocks: its Schur form is made in one piece.
+    MemoryError
+        When a matrix of several blocks has more than 256 MiB, 5792 rows for float64: its Schur form is made in one
+        piece. One of one block is done as it is.
     """
     return _of_any(np.linalg.eig, a)
 
 
 @implements(np.linalg.eigvals)
 def eigvals(a: Any) -> Array:
-    """Compute the eigenvalues of matrices of one block each, as `numpy.linalg.eigvals`; see `eig`."""
+    """Compute the eigenvalues of matrices, as `numpy.linalg.eigvals`; see `eig`."""
     values: Array = _of_any(np.linalg.eigvals, a)
     return values
 
@@ -100,10 +128,8 @@ def _of_any(function: Any, a: Any) -> Any:
     a = as_matrices(a, name)
     sample = ask_numpy(function, [a])
     if a.grid[-2:] != (1, 1):
-        raise TypeError(
-            f"np.linalg.{name}: not supported for a matrix of several blocks; use np.linalg.eigh if it is Hermitian, "
-            "or rechunk(-1) if one task can hold it."
-        )
+        dtype = ask_numpy(np.linalg.eigh, [a]).eigenvectors.dtype
+        check_whole(f"np.linalg.{name}", a.shape[-2:], dtype)
     results = per_matrix(_COMPLEX[name], a)
     values = results[0] if isinstance(results, tuple) else results
     for cell in a._cells.flat:

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dsarray.linalg._matrices import as_matrices, ask_numpy
+from dsarray.linalg._matrices import adjoint, as_matrices, ask_numpy
 from dsarray.linalg.randomized import TruncatedSVD, check_components, random_basis
-from dsarray.linalg.svd import adjoint, svd
+from dsarray.linalg.svd import svd
 from dsarray.linalg.tsqr import tsqr
 
 if TYPE_CHECKING:

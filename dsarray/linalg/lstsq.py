@@ -12,10 +12,10 @@ import numpy as np
 
 from dsarray import _creation, _elementwise
 from dsarray._functions import implements
-from dsarray.linalg._matrices import as_matrices, ask_numpy
+from dsarray.linalg._matrices import adjoint, as_matrices, ask_numpy
 from dsarray.linalg.norm import norm
 from dsarray.linalg.solve import inv
-from dsarray.linalg.svd import adjoint, svd, svdvals
+from dsarray.linalg.svd import svd, svdvals
 
 if TYPE_CHECKING:
     from dsarray._array import Array

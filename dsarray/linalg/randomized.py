@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from dsarray import _random
-from dsarray.linalg._matrices import as_matrices, ask_numpy
-from dsarray.linalg.svd import adjoint, svd
+from dsarray.linalg._matrices import adjoint, as_matrices, ask_numpy
+from dsarray.linalg.svd import svd
 from dsarray.linalg.tsqr import tsqr
 
 if TYPE_CHECKING:

@@ -87,7 +87,11 @@ def inv(a: Any) -> Array:
 
 @implements(np.linalg.slogdet)
 def slogdet(a: Any) -> Any:
-    """Compute sign and logarithm of the determinant of a matrix, or of each of a stack, as `numpy.linalg.slogdet`."""
+    """Compute sign and logarithm of the determinant of a matrix, or of each of a stack, as `numpy.linalg.slogdet`.
+
+    NaN among the elements gives NaN. So may an infinity, where NumPy gives it or an infinity: which of them depends on
+    the order in which rows are eliminated.
+    """
     a = as_matrices(a, "slogdet")
     sample = ask_numpy(np.linalg.slogdet, [a])
     if is_left_to_numpy(a):
@@ -101,7 +105,7 @@ def slogdet(a: Any) -> Any:
 
 @implements(np.linalg.det)
 def det(a: Any) -> Array:
-    """Compute the determinant of a matrix, or of each of a stack, as `numpy.linalg.det`."""
+    """Compute the determinant of a matrix, or of each of a stack, as `numpy.linalg.det`; infinities as in `slogdet`."""
     a = as_matrices(a, "det")
     dtype = ask_numpy(np.linalg.det, [a]).dtype
     if is_left_to_numpy(a):
@@ -123,7 +127,9 @@ def _determinant(*factors: Any) -> tuple[Any, Any]:
     sizes = np.abs(diagonal)
     if not sizes.all():
         return diagonal.dtype.type(0), sizes.dtype.type(-np.inf)
-    sign = np.prod(diagonal / sizes) * (-1 if _is_odd(rows) else 1)
+    with np.errstate(invalid="ignore"):
+        signs = diagonal / sizes if diagonal.dtype.kind == "c" else np.where(diagonal < 0, -1, 1)
+    sign = np.prod(signs) * (-1 if _is_odd(rows) else 1)
     return diagonal.dtype.type(sign), np.log(sizes).sum()
 
 

@@ -28,12 +28,28 @@ def test_other_matrices_of_one_block_have_eigenvalues_of_numpys_type(x):
     assert_close(np.linalg.eigvals(a), np.linalg.eigvals(x))
 
 
-def test_what_one_task_cannot_hold_is_refused(monkeypatch):
-    a = ds.array(normal((4, 4)), block_size=2)
-    with pytest.raises(TypeError, match="several blocks"):
-        np.linalg.eig(a)
+@pytest.mark.parametrize("x", [normal((6, 6)), np.triu(normal((6, 6))), normal((2, 4, 4), "float32")])
+def test_other_matrices_of_several_blocks_go_to_one_task(x):
+    a = ds.array(x, block_size=(*(1,) * (x.ndim - 2), 3, 2))
+    for ours, numpys in zip(np.linalg.eig(a), np.linalg.eig(x), strict=True):
+        assert_close(ours, numpys)
+    assert_close(np.linalg.eigvals(a), np.linalg.eigvals(x))
+
+
+def test_what_one_task_cannot_hold_is_refused_before_it_starts(monkeypatch, tasks):
     monkeypatch.setattr(_matrices, "WHOLE_BYTES", 100)
-    with pytest.raises(MemoryError, match="128 bytes"):
-        np.linalg.eigvalsh(a)
-    with pytest.raises(np.linalg.LinAlgError, match="square"):
-        np.linalg.eigh(a[:3])
+    for function in (np.linalg.eig, np.linalg.eigvals):
+        with pytest.raises(MemoryError, match=r"linalg.eig.* \(4, 4\) and 128 bytes .* use np.linalg.eigh if"):
+            function(ds.array(normal((4, 4)), block_size=2))
+    for function in (np.linalg.eigh, np.linalg.eigvalsh):
+        with pytest.raises(MemoryError, match=r"128 bytes .* one by one"):
+            function(ds.array(normal((2, 4, 4)), block_size=(1, 2, 2)))
+    assert tasks.n == 0
+
+
+def test_matrices_that_are_not_square_are_refused():
+    for function in (np.linalg.eigh, np.linalg.eigvalsh, np.linalg.eig, np.linalg.eigvals):
+        with pytest.raises(np.linalg.LinAlgError, match="square"):
+            function(ds.array(normal((3, 4)), block_size=2))
+    with pytest.raises(ValueError, match="UPLO"):
+        np.linalg.eigh(ds.array(normal((4, 4)), block_size=2), "X")

@@ -59,6 +59,30 @@ def test_singular_matrices_are_an_error_at_the_wait_and_have_determinant_0(sessi
     assert [float(part) for part in np.linalg.slogdet(a)] == [0, -np.inf]
 
 
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_determinants_of_what_is_not_finite_are_not_finite(bad):
+    x = np.diag([1.0, 2, -3, 4, 5])
+    x[0, 4] = 0.5
+    x[3, 3] = bad
+    with np.errstate(invalid="ignore"):
+        expected = np.linalg.slogdet(x)
+    a = ds.array(x, block_size=2)
+    for ours, numpys in zip(np.linalg.slogdet(a), expected, strict=True):
+        assert float(ours) == pytest.approx(numpys, nan_ok=True)
+    assert float(np.linalg.det(a)) == pytest.approx(expected.sign * np.exp(expected.logabsdet), nan_ok=True)
+    assert not np.isfinite(complex(np.linalg.det(a.astype("complex64"))))
+
+
+def test_a_determinant_with_nan_among_random_elements_is_nan():
+    x = normal((7, 7))
+    x[4, 1] = np.nan
+    a = ds.array(x, block_size=(3, 2))
+    assert np.isnan(float(np.linalg.det(a)))
+    sign, logarithm = (float(part) for part in np.linalg.slogdet(a))
+    assert abs(sign) == 1
+    assert np.isnan(logarithm)
+
+
 def test_stacks_broadcast_as_in_numpy():
     x, b = normal((3, 4, 4)), normal((4, 2), seed=1)
     a = ds.array(x, block_size=(2, 3, 2))
