@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from dsarray import (
     _assignment,
@@ -29,13 +28,14 @@ from dsarray._blocks import Blocks
 from dsarray._cell import Cells, Reading, start_cells
 from dsarray._grid import BlockSize, Chunks, shape_of
 from dsarray._methods import NumPyMethods
+from dsarray._operators import Operators
 from dsarray._plan import Plan, note_sizes, plan_of
 from dsflow import Future
 
 __all__ = ["Array"]
 
 
-class Array(NumPyMethods, NDArrayOperatorsMixin):
+class Array(NumPyMethods, Operators):
     """A blocked N-D array with NumPy's meaning: a recorded expression whose blocks are started when needed.
 
     Arrays are made by `dsarray.array`, `dsarray.random_array` and the like, and by operations on other arrays. An
@@ -52,15 +52,18 @@ class Array(NumPyMethods, NDArrayOperatorsMixin):
         Type of the elements.
     sparse : bool
         True if the blocks are SciPy CSR matrices.
+    is_scalar : bool
+        True if it is what NumPy gives as a scalar, such as a sum or an element: ``a += 1`` then makes another one.
     """
 
-    __slots__ = ("__weakref__", "_cells", "chunks", "dtype", "sparse")
+    __slots__ = ("__weakref__", "_cells", "chunks", "dtype", "is_scalar", "sparse")
 
     def __init__(self, cells: Cells, chunks: Chunks, dtype: npt.DTypeLike, *, sparse: bool = False) -> None:
         self._cells = cells
         self.chunks = chunks
         self.dtype: np.dtype[Any] = np.dtype(dtype)
         self.sparse = sparse
+        self.is_scalar = not chunks
         if not sparse:
             note_sizes(cells, chunks, self.dtype.itemsize)
 
@@ -189,9 +192,13 @@ class Array(NumPyMethods, NDArrayOperatorsMixin):
 
     def item(self, *index: Any) -> Any:
         """Return an element, given by its place or its number in C order, or the only one, as a Python scalar."""
-        if index:
-            place = index[0] if len(index) == 1 else index
-            return (self[place] if isinstance(place, tuple) else self.ravel()[place]).item()
+        place = index[0] if len(index) == 1 and isinstance(index[0], tuple) else index
+        if len(place) == 1:
+            return _sinks.scalar(self.ravel()[place[0]], "item()", lambda value: value.item(), ValueError)
+        if place and len(place) != self.ndim:
+            raise ValueError(f"item(): {len(place)} indices for an array of {self.ndim} dimensions; give one for each.")
+        if place:
+            return self[place].item()
         return _sinks.scalar(self, "item()", lambda value: value.item(), ValueError)
 
     def tolist(self) -> Any:
@@ -284,7 +291,9 @@ class Array(NumPyMethods, NDArrayOperatorsMixin):
         """Return the array with another type of elements, if ``casting`` allows it; other options have no effect."""
         if not np.can_cast(self.dtype, dtype, casting):
             raise TypeError(f"astype: cannot cast from {self.dtype} to {np.dtype(dtype)} by the rule {casting!r}.")
-        return _elementwise.astype(self, dtype)
+        converted = _elementwise.astype(self, dtype)
+        converted.is_scalar = self.is_scalar
+        return converted
 
     def to_dense(self) -> Array:
         """Return the array with ndarrays as blocks."""
@@ -298,7 +307,9 @@ class Array(NumPyMethods, NDArrayOperatorsMixin):
 
     def copy(self, order: str = "C") -> Array:  # noqa: ARG002 - NumPy's
         """Return an array that changes apart from this one (``a += 1``); ``order`` has no effect."""
-        return Array(self._cells, self.chunks, self.dtype, sparse=self.sparse)
+        copied = Array(self._cells, self.chunks, self.dtype, sparse=self.sparse)
+        copied.is_scalar = self.is_scalar
+        return copied
 
     def become(self, other: Array) -> None:
         """Take the value of an array of the same shape and type; everyone who holds this array sees it."""
@@ -314,4 +325,5 @@ class Array(NumPyMethods, NDArrayOperatorsMixin):
         from dsarray._creation import rebuild
 
         start_cells(cell for cell in self._cells.flat if not isinstance(cell.state, Reading))
-        return rebuild, ([cell.portable() for cell in self._cells.flat], self.chunks, self.dtype, self.sparse)
+        blocks = [cell.portable() for cell in self._cells.flat]
+        return rebuild, (blocks, self.chunks, self.dtype, self.sparse, self.is_scalar)

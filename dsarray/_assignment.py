@@ -44,10 +44,11 @@ def assign(a: Array, key: Any, value: Any) -> None:
     if a.sparse:
         raise _sparse.refuse("assignment")
     index = _index.read(key, a.shape)
-    values = as_values(a, value)
     mask = index.mask
+    values = as_values(a, value) if index.chosen else _finite(a, as_values(a, value), value)
     if not index.chosen:
-        if values.ndim and index.parts and all(isinstance(part, int) for part in index.parts) and not _is_open(key):
+        is_element = index.parts and all(isinstance(part, int) for part in index.parts) and not _index.is_open(key)
+        if values.ndim and is_element:
             raise ValueError(f"Array: setting an element with an array of shape {values.shape}; give one value.")
         a.become(_assign_basic(a, index.parts, values))
     elif mask is not None and mask.ndim:
@@ -58,10 +59,6 @@ def assign(a: Array, key: Any, value: Any) -> None:
         a.become(_assign_masked(a, index, mask, values))
     else:
         a.become(_assign_points(a, index, values))
-
-
-def _is_open(key: Any) -> bool:
-    return isinstance(key, tuple) and any(part is Ellipsis for part in key)
 
 
 # --- values ----------------------------------------------------------------------------------------------------------
@@ -84,6 +81,23 @@ def as_values(a: Array, value: Any) -> Array:
     known = np.empty(np.shape(value), dtype=a.dtype)
     known[...] = value
     return _elementwise.as_array(known)
+
+
+def _finite(a: Array, values: Array, value: Any) -> Array:
+    """Return values, for an index of integers and slices: a scalar that is not finite is no integer for NumPy then."""
+    if isinstance(value, _array.Array) and value.is_scalar and value.dtype.kind in "fc" and a.dtype.kind in "iu":
+        return _elementwise.elementwise(_integer_of, np.real(value), dtype=a.dtype)
+    return values
+
+
+def _integer_of(value: Any, dtype: np.dtype[Any]) -> Any:
+    """Return a floating point number as an integer, as NumPy assigns it: what is not finite is an error."""
+    is_numpys = isinstance(value, (np.ndarray, np.generic))
+    if value.ndim or not is_numpys:
+        return value.astype(dtype)
+    known = np.empty((), dtype)
+    known[()] = value[()]
+    return known
 
 
 def fit(values: Array, shape: Sequence[int]) -> Array:

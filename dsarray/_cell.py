@@ -184,7 +184,15 @@ class Step(NamedTuple):
 @task
 def evaluate_block(program: tuple[Step, ...], *inputs: Any) -> Any:
     """Run a program; return the result of its last step."""
-    return run_program(program, inputs)
+    try:
+        return run_program(program, inputs)
+    except MemoryError as error:
+        steps = " → ".join(dict.fromkeys(name_of(step.function) for step in program))
+        error.add_note(
+            f"Array: a block, or what is made of it, does not fit into memory, in the steps {steps}; "
+            "smaller blocks need less, as of rechunk() or block_size=."
+        )
+        raise
 
 
 def run_program(program: tuple[Step, ...], inputs: Sequence[Any]) -> Any:

@@ -71,9 +71,9 @@ def _slide(part: Any, weights: Any, pad: tuple[int, int]) -> Any:
 @implements(np.correlate)
 def _correlate(a: Any, v: Any, mode: str = "valid") -> Array:
     left, right = _elementwise.as_array(a), _elementwise.as_array(v)
-    if left.ndim != 1 or right.ndim != 1 or right.shape[0] > left.shape[0]:
-        raise TypeError(
-            f"np.correlate: shapes {left.shape}, {right.shape} are not supported; give two vectors, the longer first."
-        )
+    if left.ndim != 1 or right.ndim != 1 or 0 in (left.size, right.size):
+        raise ValueError(f"np.correlate: shapes {left.shape}, {right.shape} do not fit; give two vectors, not empty.")
+    if right.shape[0] > left.shape[0]:  # as if the shorter one passed along the longer one, seen from behind
+        return _correlate(right.conj(), left.conj(), mode)[::-1]
     turned: Any = right[::-1]
     return _convolve(left, turned.conj(), mode)

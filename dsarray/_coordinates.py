@@ -22,7 +22,7 @@ from dsarray._ranges import arange
 __all__ = ["fromfunction", "indices", "meshgrid"]
 
 
-def indices(dimensions: Any, dtype: npt.DTypeLike = int, sparse: bool = False, block_size: BlockSize = None) -> Any:
+def indices(dimensions: Any, dtype: npt.DTypeLike = int, sparse: bool = False, *, block_size: BlockSize = None) -> Any:
     """Return the coordinates of each place of a grid, as `numpy.indices`.
 
     Parameters
@@ -60,9 +60,9 @@ def _axes(shape: tuple[int, ...], dtype: np.dtype[Any], block_size: Any, where: 
 def fromfunction(
     function: Callable[..., Any],
     shape: Any,
-    block_size: BlockSize = None,
     *,
     dtype: npt.DTypeLike = float,
+    block_size: BlockSize = None,
     **keywords: Any,
 ) -> Any:
     """Return what a function makes of the coordinates, which are Arrays, as `numpy.fromfunction`.

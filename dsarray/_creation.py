@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import operator
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, SupportsIndex
 
 import numpy as np
@@ -20,6 +21,7 @@ from dsflow import Future
 __all__ = [
     "array",
     "check_dtype",
+    "check_is_dtype",
     "eye",
     "from_blocks",
     "from_function",
@@ -34,18 +36,18 @@ __all__ = [
 BlockSize = int | tuple[int, ...] | None
 
 
-def array(x: Any, block_size: BlockSize = None, *, dtype: npt.DTypeLike | None = None) -> Array:
+def array(x: Any, dtype: npt.DTypeLike | None = None, *, block_size: BlockSize = None) -> Array:
     """Make a blocked array of a value.
 
     Parameters
     ----------
     x : array_like, scipy.sparse matrix or Array
         It is copied: later changes of ``x`` are not seen. Sparse matrices stay sparse, as CSR.
+    dtype : dtype, optional
+        Type of the elements.
     block_size : int or tuple of int, optional
         Size of the blocks along the first axis, or along each axis; -1 means the whole axis. By default a small
         array stays whole and a larger one is cut into rows, unless `dsarray.config` says otherwise.
-    dtype : dtype, optional
-        Type of the elements.
 
     Returns
     -------
@@ -67,9 +69,11 @@ def array(x: Any, block_size: BlockSize = None, *, dtype: npt.DTypeLike | None =
     >>> (x.sum(axis=0) / 3).collect()
     array([2., 3.])
     """
+    check_is_dtype(dtype, "array")
     if isinstance(x, Array):
-        x = x if dtype is None else x.astype(dtype)
-        return x.copy() if block_size is None else _rechunk.to_block_size(x, block_size)
+        x = x.copy() if dtype is None else x.astype(dtype)
+        x.is_scalar = False
+        return x if block_size is None else _rechunk.to_block_size(x, block_size)
     if is_sparse(x):
         return _from_sparse(x if dtype is None else x.astype(dtype), block_size)
     if isinstance(x, Future):
@@ -79,6 +83,13 @@ def array(x: Any, block_size: BlockSize = None, *, dtype: npt.DTypeLike | None =
     values = np.asarray(x, dtype=dtype)
     check_dtype(values.dtype, "array")
     return _cut_value(values, default_chunks(values.shape, values.itemsize, block_size, "array"))
+
+
+def check_is_dtype(dtype: Any, where: str) -> None:
+    """Raise TypeError for a block size in the place where NumPy's functions take the type of the elements."""
+    lengths = dtype if isinstance(dtype, tuple) else (dtype,)
+    if lengths and all(isinstance(length, (int, tuple)) for length in lengths):
+        raise TypeError(f"{where}: {dtype} is no dtype; the size of blocks is given by name, as block_size={dtype}.")
 
 
 def check_dtype(dtype: np.dtype[Any], where: str) -> None:
@@ -96,7 +107,14 @@ def _cut_value(values: Any, chunks: Chunks, *, sparse: bool = False) -> Array:
     for index in block_indices(chunks):
         key = tuple(slice(s[i], s[i + 1]) for s, i in zip(starts, index, strict=True))
         cells.append(Cell(Value(values[key] if sparse else _frozen_copy(values[(*key, ...)]))))
-    return Array(make_cells(grid_of(chunks), cells), chunks, values.dtype, sparse=sparse)
+    return _made(cells, chunks, values.dtype, sparse=sparse)
+
+
+def _made(cells: Iterable[Cell], chunks: Chunks, dtype: np.dtype[Any], *, sparse: bool = False) -> Array:
+    """Make an array of its cells in C order; of no axes, it is an array and no scalar, as in NumPy."""
+    made = Array(make_cells(grid_of(chunks), cells), chunks, dtype, sparse=sparse)
+    made.is_scalar = False
+    return made
 
 
 def _frozen_copy(part: Any) -> Any:
@@ -142,7 +160,7 @@ def from_blocks(blocks: Any, chunks: Chunks, dtype: npt.DTypeLike, *, sparse: bo
     for block, index in zip(flat, block_indices(chunks), strict=True):
         if not isinstance(block, Future):
             _rechunk.check_block(block, block_shape(chunks, index), dtype)
-    return Array(make_cells(grid_of(chunks), map(_cell_of, flat)), chunks, dtype, sparse=sparse)
+    return _made(map(_cell_of, flat), chunks, dtype, sparse=sparse)
 
 
 def _flatten(blocks: Any, grid: Sequence[int]) -> list[Any]:
@@ -160,10 +178,11 @@ def _cell_of(block: Any, *, embedded: bool = False) -> Cell:
     return Cell(block if isinstance(block, (Future, Reading)) else Value(at_rest(adopt(block)), embedded))
 
 
-def rebuild(blocks: Sequence[Any], chunks: Chunks, dtype: np.dtype[Any], sparse: bool) -> Array:
+def rebuild(blocks: Sequence[Any], chunks: Chunks, dtype: np.dtype[Any], sparse: bool, is_scalar: bool) -> Array:
     """Make an Array again of what its pickle holds: its blocks in C order."""
-    cells = [_cell_of(block, embedded=True) for block in blocks]
-    return Array(make_cells(grid_of(chunks), cells), chunks, dtype, sparse=sparse)
+    made = _made([_cell_of(block, embedded=True) for block in blocks], chunks, dtype, sparse=sparse)
+    made.is_scalar = is_scalar
+    return made
 
 
 def from_function(
@@ -194,7 +213,7 @@ def from_function(
     dtype = np.dtype(dtype)
     check_dtype(dtype, "from_function")
     cells = [Cell.of(function, *args_of(index)) for index in block_indices(chunks)]
-    return Array(make_cells(grid_of(chunks), cells), chunks, dtype, sparse=sparse)
+    return _made(cells, chunks, dtype, sparse=sparse)
 
 
 def from_stored(
@@ -219,11 +238,10 @@ def from_stored(
         tuple(slice(ends[i], ends[i + 1]) for ends, i in zip(starts, index, strict=True))
         for index in block_indices(chunks)
     ]
-    cells = [Cell(Reading(read, (source, part))) for part in parts]
-    return Array(make_cells(grid_of(chunks), cells), chunks, dtype)
+    return _made([Cell(Reading(read, (source, part))) for part in parts], chunks, np.dtype(dtype))
 
 
-def full(shape: Any, fill_value: Any, block_size: BlockSize = None, *, dtype: npt.DTypeLike | None = None) -> Array:
+def full(shape: Any, fill_value: Any, dtype: npt.DTypeLike | None = None, *, block_size: BlockSize = None) -> Array:
     """Make an array of one value, which takes no memory until it is needed.
 
     Parameters
@@ -231,11 +249,12 @@ def full(shape: Any, fill_value: Any, block_size: BlockSize = None, *, dtype: np
     shape : int or tuple of int
     fill_value : scalar or array_like
         The value of all elements, or what broadcasts to the shape.
-    block_size : int or tuple of int, optional
-        See `array`.
     dtype : dtype, optional
         Type of the elements, by default that of ``fill_value``.
+    block_size : int or tuple of int, optional
+        See `array`.
     """
+    check_is_dtype(dtype, "full")
     lengths = check_shape(shape, "full")
     if np.ndim(fill_value):
         return _full_of_many(lengths, fill_value, block_size, dtype)
@@ -255,41 +274,46 @@ def _full_of_many(shape: tuple[int, ...], values: Any, block_size: BlockSize, dt
     return broadcast_to(source, shape).rechunk(default_chunks(shape, source.itemsize, block_size, "full"))
 
 
-def zeros(shape: Any, block_size: BlockSize = None, *, dtype: npt.DTypeLike = float) -> Array:
+def zeros(shape: Any, dtype: npt.DTypeLike = float, *, block_size: BlockSize = None) -> Array:
     """Make an array of zeros, which takes no memory until it is needed; see `full`."""
+    check_is_dtype(dtype, "zeros")
     zero = np.zeros((), dtype)
-    return full(shape, zero, block_size, dtype=zero.dtype)
+    return full(shape, zero, zero.dtype, block_size=block_size)
 
 
-def ones(shape: Any, block_size: BlockSize = None, *, dtype: npt.DTypeLike = float) -> Array:
+def ones(shape: Any, dtype: npt.DTypeLike = float, *, block_size: BlockSize = None) -> Array:
     """Make an array of ones, which takes no memory until it is needed; see `full`."""
+    check_is_dtype(dtype, "ones")
     one = np.ones((), dtype)
-    return full(shape, one, block_size, dtype=one.dtype)
+    return full(shape, one, one.dtype, block_size=block_size)
 
 
 def eye(
-    n_rows: SupportsIndex,
-    n_columns: SupportsIndex | None = None,
-    block_size: BlockSize = None,
-    *,
-    k: int = 0,
+    N: SupportsIndex,  # noqa: N803 - NumPy's names
+    M: SupportsIndex | None = None,  # noqa: N803 - NumPy's names
+    k: SupportsIndex = 0,
     dtype: npt.DTypeLike = float,
+    *,
+    block_size: BlockSize = None,
 ) -> Array:
     """Make a matrix with ones on a diagonal and zeros elsewhere.
 
     Parameters
     ----------
-    n_rows : int
-    n_columns : int, optional
-        By default, as many as rows.
-    block_size : int or tuple of int, optional
-        See `array`.
+    N : int
+        Number of rows.
+    M : int, optional
+        Number of columns; by default, as many as rows.
     k : int
         Which diagonal: 0 is the main one, positive ones lie above it, negative ones below.
     dtype : dtype
         Type of the elements.
+    block_size : int or tuple of int, optional
+        See `array`.
     """
-    shape = check_shape((n_rows, n_rows if n_columns is None else n_columns), "eye")
+    check_is_dtype(dtype, "eye")
+    shape = check_shape((N, N if M is None else M), "eye")
+    diagonal = operator.index(k)
     dtype = np.dtype(dtype)
     chunks = default_chunks(shape, dtype.itemsize, block_size, "eye")
     rows, columns = map(offsets, chunks)
@@ -297,10 +321,10 @@ def eye(
         np.eye,
         chunks,
         dtype,
-        lambda index: (*block_shape(chunks, index), k + rows[index[0]] - columns[index[1]], dtype),
+        lambda index: (*block_shape(chunks, index), diagonal + rows[index[0]] - columns[index[1]], dtype),
     )
 
 
-def identity(n: SupportsIndex, block_size: BlockSize = None, *, dtype: npt.DTypeLike = float) -> Array:
+def identity(n: SupportsIndex, dtype: npt.DTypeLike = float, *, block_size: BlockSize = None) -> Array:
     """Make a square matrix with ones on its diagonal and zeros elsewhere."""
-    return eye(n, n, block_size, dtype=dtype)
+    return eye(n, n, dtype=dtype, block_size=block_size)

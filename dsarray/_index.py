@@ -14,7 +14,7 @@ import numpy as np
 
 from dsarray import _array
 
-__all__ = ["Index", "as_lists", "check_bounds", "is_array", "n_axes_of", "positions_of", "read"]
+__all__ = ["Index", "as_lists", "check_bounds", "is_array", "is_open", "n_axes_of", "positions_of", "read"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +53,11 @@ class Index:
 def is_array(part: Any) -> bool:
     """Return whether a part chooses positions."""
     return isinstance(part, (np.ndarray, _array.Array))
+
+
+def is_open(key: Any) -> bool:
+    """Return whether an ellipsis is in an index: NumPy then gives an array even of no axes, and never a scalar."""
+    return any(part is Ellipsis for part in (key if isinstance(key, tuple) else (key,)))
 
 
 def read(key: Any, shape: tuple[int, ...]) -> Index:

@@ -35,7 +35,9 @@ def get(a: Array, key: Any) -> Array:
     """
     index = _index.read(key, a.shape)
     if not index.chosen:
-        return basic(a, index.parts)
+        part = basic(a, index.parts)
+        part.is_scalar = part.is_scalar and not _index.is_open(key)
+        return part
     mask = index.mask
     if mask is not None and mask.ndim:
         return _compress(a, index, mask)

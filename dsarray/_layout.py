@@ -161,7 +161,7 @@ def _trim_zeros(filt: Array, trim: str = "fb", axis: Any = None) -> Array:
     kept = [slice(None)] * filt.ndim
     if not filt.size:
         return filt[tuple(slice(0, 0) if i in axes else slice(None) for i in range(filt.ndim))]
-    used = filt != 0
+    used = filt.astype(bool)
     for place in axes:
         along = used.any(axis=tuple(i for i in range(filt.ndim) if i != place))
         if not bool(along.any()):

@@ -44,7 +44,7 @@ def _full_like(a: Any, fill_value: Any, dtype: Any = None, order: str = "K", sub
         whole = _join.broadcast_to(_elementwise.as_array(fill_value), lengths).astype(dtype)
         return whole if block_size is None else whole.rechunk(block_size)
     value = fill_value.collect() if isinstance(fill_value, Array) else fill_value
-    return _creation.full(lengths, value, block_size, dtype=dtype)
+    return _creation.full(lengths, value, dtype, block_size=block_size)
 
 
 def _constant_like(numpys: Callable[..., Any], where: str) -> Callable[..., Array]:
@@ -56,7 +56,7 @@ def _constant_like(numpys: Callable[..., Any], where: str) -> Callable[..., Arra
         _check_kind(where, order, device)
         lengths, block_size = _shape_like(a, shape, where)
         value = numpys((), a.dtype if dtype is None else dtype)
-        return _creation.full(lengths, value, block_size, dtype=value.dtype)
+        return _creation.full(lengths, value, value.dtype, block_size=block_size)
 
     return call
 

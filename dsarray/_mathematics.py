@@ -187,7 +187,7 @@ def _array_equiv(a1: Any, a2: Any) -> bool:
 def _are_equal(a: Array, b: Array, *, equal_nan: bool) -> bool:
     a, b = _elementwise.to_dense(a), _elementwise.to_dense(b)
     if not equal_nan or a.dtype.kind not in "fcmM" or b.dtype.kind not in "fcmM":
-        return bool(np.all(np.equal(a, b)))
+        return bool(np.all(a == b))
     return bool(np.all(elementwise(_equal_or_nan, a, b)))
 
 

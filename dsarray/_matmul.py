@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dsarray import _array, _elementwise, _rechunk, _sparse
+from dsarray import _array, _elementwise, _rechunk, _reshape, _sparse
 from dsarray._cell import Cell, make_cells
 from dsarray._grid import Chunks, common_lengths, grid_of
 from dsarray._tree import tree_cell
@@ -41,6 +41,7 @@ def matmul(left: Any, right: Any) -> Array:
         When the shapes do not fit, or one of them is a scalar.
     """
     a, b = _operand(left), _operand(right)
+    dtype = np.matmul(np.ones((1, 1), a.dtype), np.ones((1, 1), b.dtype)).dtype
     if not a.ndim or not b.ndim:
         raise ValueError("matmul: a scalar has no matrix product; use * instead.")
     inner = a.shape[-1], b.shape[-2 if b.ndim > 1 else 0]
@@ -49,13 +50,12 @@ def matmul(left: Any, right: Any) -> Array:
             f"matmul: shapes {a.shape} and {b.shape} do not fit: {inner[0]} columns for {inner[1]} rows; "
             "transpose or slice one of them."
         )
-    dtype = np.matmul(np.ones((1, 1), a.dtype), np.ones((1, 1), b.dtype)).dtype
     if a.sparse or b.sparse:
         product = _sparse_product(a, b, dtype)
     else:
         product = _product(_as_stack(a, 0), _as_stack(b, 1), dtype, sparse=False)
     drop = [axis for axis, operand in ((-2, a), (-1, b)) if operand.ndim == 1]
-    return product if not drop else product.squeeze(tuple(drop))
+    return product if not drop else _reshape.squeeze(product, tuple(drop))
 
 
 def _operand(value: Any) -> Array:

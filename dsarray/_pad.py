@@ -84,9 +84,13 @@ def _widths(a: Array, pad_width: Any) -> list[tuple[int, int]]:
 
 
 def _pairs(a: Array, value: Any, name: str) -> list[tuple[Any, Any]]:
-    """What holds before and after each axis."""
+    """What holds before and after each axis: numbers of Python where NumPy's own are given for each, as in NumPy."""
+    given = np.asarray(value)
+    if given.ndim < 3 and (given.size == 1 or (given.size == 2 and given.shape != (2, 1))):
+        before, after = given.ravel()[[0, -1]]
+        return [(before, after)] * a.ndim
     try:
-        pairs = np.broadcast_to(np.asarray(value), (a.ndim, 2))
+        pairs = np.broadcast_to(given, (a.ndim, 2)).tolist()
     except ValueError:
         raise ValueError(f"pad: {name}={value!r} is not one, two, or two for each of {a.ndim} axes.") from None
     return [(before, after) for before, after in pairs]
@@ -108,7 +112,9 @@ def _constant(a: Array, axis: int, before: int, after: int, mode: str, *, consta
     for n, value in zip((before, after), constant_values, strict=True):
         shape = tuple(n if i == axis else length for i, length in enumerate(a.shape))
         chunks: Any = tuple(size if i == axis else lengths for i, lengths in enumerate(a.chunks))
-        found.append(_creation.full(shape, value, chunks, dtype=a.dtype))
+        known = np.empty((), a.dtype)
+        known[...] = value  # which refuses what full() would wrap around
+        found.append(_creation.full(shape, known, a.dtype, block_size=chunks))
     return found[0], found[1]
 
 

@@ -62,6 +62,7 @@ def quantiles(
     if a.size == 0:
         return _elementwise.as_array(function(np.empty(a.shape, a.dtype), axis=axis, keepdims=keepdims, **options))
     dtype = np.asarray(function(np.ones(2, dtype=a.dtype), axis=0, **options)).dtype
+    dtype = a.dtype if dtype.kind in "SU" else dtype  # of a scalar, NumPy has measured the text
     axes = tuple(range(a.ndim)) if axis is None else tuple(sorted(normalize_axis_tuple(axis, a.ndim)))
     if axes == tuple(range(a.ndim)):
         shape = (*q_shape, *(1,) * a.ndim * keepdims)

@@ -14,14 +14,14 @@ import numpy.typing as npt
 from dsarray import _elementwise
 from dsarray._array import Array
 from dsarray._config import default_chunks
-from dsarray._creation import BlockSize, check_dtype, from_function, zeros
+from dsarray._creation import BlockSize, check_dtype, check_is_dtype, from_function, zeros
 from dsarray._grid import block_shape, check_shape, offsets
 
 __all__ = ["arange", "empty", "geomspace", "linspace", "logspace", "tri"]
 
 
 def arange(
-    start: Any, stop: Any = None, step: Any = 1, block_size: BlockSize = None, *, dtype: npt.DTypeLike | None = None
+    start: Any, stop: Any = None, step: Any = 1, dtype: npt.DTypeLike | None = None, *, block_size: BlockSize = None
 ) -> Array:
     """Return evenly spaced values from ``start`` up to, and without, ``stop``, as `numpy.arange`.
 
@@ -30,10 +30,10 @@ def arange(
     start : scalar
         The first value; where it is the only one given, it is ``stop`` and the first is 0.
     stop, step : scalar, optional
-    block_size : int or tuple of int, optional
-        See `array`.
     dtype : dtype, optional
         Type of the elements, by default that of the scalars.
+    block_size : int or tuple of int, optional
+        See `array`.
 
     Raises
     ------
@@ -48,6 +48,7 @@ def arange(
     >>> ds.arange(1, 10, 3).collect()
     array([1, 4, 7])
     """
+    check_is_dtype(dtype, "arange")
     if stop is None:
         start, stop = np.asarray(start).dtype.type(0) if isinstance(start, np.generic) else 0, start
     if any(np.ndim(each) for each in (start, stop, step)):
@@ -100,9 +101,9 @@ def linspace(
     num: SupportsIndex = 50,
     endpoint: bool = True,
     retstep: bool = False,
-    block_size: BlockSize = None,
-    *,
     dtype: npt.DTypeLike | None = None,
+    *,
+    block_size: BlockSize = None,
 ) -> Any:
     """Return evenly spaced numbers over an interval, as `numpy.linspace`.
 
@@ -116,10 +117,10 @@ def linspace(
         True if ``stop`` is the last of them.
     retstep : bool
         True to return the spacing, too.
-    block_size : int or tuple of int, optional
-        See `array`.
     dtype : dtype, optional
         Type of the elements, by default of floating point; integers are rounded down.
+    block_size : int or tuple of int, optional
+        See `array`.
 
     Raises
     ------
@@ -140,9 +141,9 @@ def logspace(
     num: SupportsIndex = 50,
     endpoint: bool = True,
     base: Any = 10.0,
-    block_size: BlockSize = None,
-    *,
     dtype: npt.DTypeLike | None = None,
+    *,
+    block_size: BlockSize = None,
 ) -> Array:
     """Return numbers evenly spaced on a log scale, from ``base ** start`` to ``base ** stop``; see `linspace`."""
     if np.ndim(base):
@@ -155,9 +156,9 @@ def geomspace(
     stop: Any,
     num: SupportsIndex = 50,
     endpoint: bool = True,
-    block_size: BlockSize = None,
-    *,
     dtype: npt.DTypeLike | None = None,
+    *,
+    block_size: BlockSize = None,
 ) -> Array:
     """Return a geometric sequence from ``start`` to ``stop``; see `linspace`.
 
@@ -194,6 +195,7 @@ def _spaced(
     ends: Any = None,
 ) -> tuple[int, Array]:
     """Return how many numbers there are, and an Array of them."""
+    check_is_dtype(dtype, where)
     _check_ends(start, stop, where)
     n = num.__index__()
     if n < 0:
@@ -247,20 +249,21 @@ def _pinned(values: Any, ends: tuple[Any, Any, Any], n: int, endpoint: bool, fir
     return values * sign
 
 
-def empty(shape: Any, block_size: BlockSize = None, *, dtype: npt.DTypeLike = float) -> Array:
+def empty(shape: Any, dtype: npt.DTypeLike = float, *, block_size: BlockSize = None) -> Array:
     """Make an array to be filled: of zeros, so that two runs give the same; see `zeros`."""
-    return zeros(shape, block_size, dtype=dtype)
+    return zeros(shape, dtype, block_size=block_size)
 
 
 def tri(
     N: SupportsIndex,  # noqa: N803 - NumPy's names
     M: SupportsIndex | None = None,  # noqa: N803 - NumPy's names
     k: int = 0,
-    block_size: BlockSize = None,
-    *,
     dtype: npt.DTypeLike = float,
+    *,
+    block_size: BlockSize = None,
 ) -> Array:
     """Make a matrix with ones at and below the diagonal ``k``, and zeros above; see `eye`."""
+    check_is_dtype(dtype, "tri")
     shape = check_shape((N, N if M is None else M), "tri")
     known: np.dtype[Any] = np.dtype(dtype)
     chunks = default_chunks(shape, known.itemsize, block_size, "tri")

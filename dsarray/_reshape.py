@@ -236,7 +236,9 @@ def _matrix_transpose(x: Array, /) -> Array:
 def _reshape(a: Any, /, shape: Any = None, order: str = "C", *, copy: bool | None = None) -> Array:
     if copy is False:
         raise ValueError("reshape: copy=False is not supported for an Array, which has no views; leave it away.")
-    return reshape(_elementwise.as_array(a), shape, order)
+    reshaped = reshape(_elementwise.as_array(a), shape, order)
+    reshaped.is_scalar = False  # even of no axes it is an array
+    return reshaped
 
 
 @implements(np.ravel)
@@ -246,7 +248,9 @@ def _ravel(a: Any, order: str = "C") -> Array:
 
 @implements(np.squeeze)
 def _squeeze(a: Any, axis: Any = None) -> Array:
-    return squeeze(_elementwise.as_array(a), axis)
+    squeezed = squeeze(_elementwise.as_array(a), axis)
+    squeezed.is_scalar = False
+    return squeezed
 
 
 implements(np.expand_dims)(expand_dims)

@@ -82,6 +82,19 @@ def _of_one_type(*arrays: Array) -> tuple[Array, ...]:
     return tuple(a.astype(dtype) for a in arrays)
 
 
+def _in_order(found: list[dict[str, Array]]) -> list[Array]:
+    """Return what two arrays hold, of one type and in order; numbers have another order when they become text."""
+    ordered = []
+    for each, values in zip(found, _of_one_type(*[each["value"] for each in found]), strict=True):
+        again = {"value": values}
+        if values.dtype.kind in "SU" and each["value"].dtype.kind not in "SU":
+            again = unique(values, index="index" in each)
+            if "index" in each:
+                each["index"] = each["index"][again["index"]]
+        ordered.append(again["value"])
+    return ordered
+
+
 def isin(elements: Array, tests: Array, *, invert: bool = False) -> Array:
     """Return whether each element is among others; blocks are tested against blocks."""
     sizes = element_counts(tests)
@@ -138,7 +151,7 @@ def _concatenated(left: Array, right: Array) -> Array:
 def _intersect(ar1: Any, ar2: Any, assume_unique: bool = False, return_indices: bool = False) -> Any:
     del assume_unique  # what holds if it is true holds anyhow
     found = [unique(_dense(each, "np.intersect1d"), index=return_indices) for each in (ar1, ar2)]
-    left, right = _of_one_type(*[each["value"] for each in found])
+    left, right = _in_order(found)
     matches, lengths = _compare(left, right, (3,), [each["index"] for each in found] if return_indices else None)
     values = join_counted([Cell.of(_matched, each, 0) for each in matches], lengths, left.dtype)
     if not return_indices:
@@ -150,7 +163,7 @@ def _intersect(ar1: Any, ar2: Any, assume_unique: bool = False, return_indices: 
 @implements(np.setxor1d)
 def _symmetric_difference(ar1: Any, ar2: Any, assume_unique: bool = False) -> Array:
     del assume_unique
-    left, right = _of_one_type(*[unique(_dense(each, "np.setxor1d"))["value"] for each in (ar1, ar2)])
+    left, right = _in_order([unique(_dense(each, "np.setxor1d")) for each in (ar1, ar2)])
     matches, lengths = _compare(left, right, (1, 2))
     return join_counted([Cell.of(_matched, each, 0) for each in matches], lengths, left.dtype)
 

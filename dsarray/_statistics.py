@@ -183,7 +183,7 @@ def _cov(m: Any, y: Any = None, rowvar: bool = True, bias: bool = False, ddof: i
         raise ValueError("np.cov: ddof must be an integer")
     x = _variables(m, y, rowvar, dtype)
     if x.shape[0] == 0:
-        return x.reshape(0, 0)
+        return np.zeros_like(x, dtype=float, shape=(0, 0))
     taken_off = (0 if bias else 1) if ddof is None else ddof
     weights = [_checked_weights(each, x.shape[1], name)
                for each, name in ((fweights, "fweights"), (aweights, "aweights")) if each is not None]  # fmt: skip

@@ -76,6 +76,7 @@ def _call_elements(ufunc: np.ufunc, inputs: tuple[Any, ...], keywords: dict[str,
         )
     if out is None:
         return result
+    _check_out(result, out, f"np.{ufunc.__name__}")
     return _put(result, out, f"np.{ufunc.__name__}", keywords.get("casting", "same_kind"))
 
 
@@ -86,11 +87,24 @@ def _nth_output(*operands: Any, ufunc: np.ufunc, n: int, **keywords: Any) -> Any
 def _put(results: Any, out: tuple[Any, ...], name: str, casting: Any = "same_kind") -> Any:
     """Put results into ``out=``; None there stands for a new array."""
     many = results if isinstance(results, tuple) else (results,)
-    if any(target is None for target in out) and any(np.shape(target) not in ((), many[0].shape) for target in out):
-        raise TypeError(f"{name}: out= with None beside a larger Array is not supported; give all of it.")
     put = _elementwise.store_broadcast
+    if len(many) > 1:  # nothing is changed unless all can be
+        for result, target in zip(many, out, strict=True):
+            put(result, target.copy() if isinstance(target, _array.Array) else target, name, casting)
     stored = tuple(put(result, target, name, casting) for result, target in zip(many, out, strict=True))
     return stored if isinstance(results, tuple) else stored[0]
+
+
+def _check_out(results: Any, out: tuple[Any, ...], name: str) -> None:
+    """Raise ValueError for outputs that are not of the shape that they and the result broadcast to."""
+    own = results[0].shape if isinstance(results, tuple) else results.shape
+    shapes = [target.shape for target in out if isinstance(target, _array.Array)]
+    shape = np.broadcast_shapes(own, *shapes)
+    wrong = [each for each in shapes if each != shape]
+    if wrong:
+        raise ValueError(f"{name}: a result of shape {shape} does not fit into out= of shape {wrong[0]}.")
+    if shape != own and len(shapes) < len(out):
+        raise TypeError(f"{name}: out= with None beside a larger Array is not supported; give all of it.")
 
 
 def _call_where(

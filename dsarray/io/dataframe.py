@@ -69,7 +69,7 @@ def from_dataframe(
     if names is None:
         if columns is not None:
             raise TypeError("from_dataframe: columns= is given for a single column; leave it out.")
-        return array(_converted(_values(table, "the column"), dtype), block_size)
+        return array(_converted(_values(table, "the column"), dtype), block_size=block_size)
     wanted = names if columns is None else _listed(columns)
     missing = [name for name in wanted if name not in names]
     if missing:
@@ -81,12 +81,12 @@ def from_dataframe(
     take = _taker(table, names)
     values = [_values(take(name), f"column {name!r}") for name in wanted]
     if isinstance(columns, str):
-        return array(_converted(values[0], dtype), block_size)
+        return array(_converted(values[0], dtype), block_size=block_size)
     common = _common_dtype(values) if dtype is None else np.dtype(dtype)
     whole = np.empty((len(values[0]), len(values)), dtype=common)
     for position, column in enumerate(values):
         whole[:, position] = column
-    return array(whole, block_size)
+    return array(whole, block_size=block_size)
 
 
 def to_dataframe(a: Any, columns: Sequence[Any] | None = None) -> Any:

@@ -41,7 +41,7 @@ def from_parquet(
     block_size: int | tuple[int, ...] | None = None,
     dtype: npt.DTypeLike | None = None,
 ) -> Array:
-    """Make an Array of columns of numbers of Parquet files, which may be larger than memory.
+    """Make an Array of columns of numbers or times of Parquet files, which may be larger than memory.
 
     Parameters
     ----------
@@ -55,13 +55,13 @@ def from_parquet(
         of whole row groups, as many as fit into 32 MB; a block that is less reads all of its row group.
     dtype : dtype, optional
         Type of the elements. By default the one that holds the values of all columns, as `numpy.result_type` says,
-        where a column of integers that lack values counts as float64.
+        where a column of integers that lack values counts as float64. Dates and durations keep their unit.
 
     Returns
     -------
     Array of shape (n_rows, n_columns) or (n_rows,)
-        Missing values are NaN. Each task that needs a block reads it, and no block is kept: don't change the files
-        meanwhile.
+        Missing values are NaN or NaT. Each task that needs a block reads it, and no block is kept: don't change the
+        files meanwhile.
 
     Raises
     ------
@@ -70,7 +70,7 @@ def from_parquet(
     FileNotFoundError
         When there is no such file.
     TypeError
-        When a column does not hold numbers.
+        When a column holds neither numbers nor times, or some columns hold numbers and others times.
     ValueError
         When a column is missing, or files differ in their columns.
 
@@ -105,7 +105,8 @@ def to_parquet(
     Parameters
     ----------
     array : Array or array_like
-        With one axis, of which a column is made, or two.
+        With one axis, of which a column is made, or two. Dates in seconds are written in milliseconds, which is what
+        the format has.
     folder : str or PathLike
         Path or URL of a folder within reach of all workers. Its files are called ``part-00000.parquet`` and so on.
     columns : sequence of str, optional
@@ -120,18 +121,21 @@ def to_parquet(
     FileExistsError
         When the folder has such files, and ``overwrite`` is False.
     TypeError
-        When the array is sparse.
+        When the array is sparse, or its dtype is one that the format does not have.
     ValueError
-        When it has another number of axes, or the array is read from the folder.
+        When it has another number of axes, or no column, or the array is read from the folder.
     """
     _import_pyarrow()
     a = dense_array(array, "to_parquet")
     if a.ndim not in (1, 2):
         raise ValueError(f"to_parquet: the array has {a.ndim} axes; reshape it to rows and columns.")
+    _check_dtype(a.dtype)
     n_columns = 1 if a.ndim == 1 else a.shape[1]
     names = [str(i) for i in range(n_columns)] if columns is None else [*columns]
     if len(names) != n_columns or len(set(names)) != n_columns or not all(isinstance(name, str) for name in names):
         raise ValueError(f"to_parquet: columns={names} for {n_columns} columns; give as many different names.")
+    if not names:
+        raise ValueError(f"to_parquet: an array of shape {a.shape} has no column, and the files would have no rows.")
     place = place_of(folder, "to_parquet")
     old = place.child("*.parquet").glob() if place.exists else []
     for file in old:
@@ -144,6 +148,13 @@ def to_parquet(
     rows = to_chunks(a, (a.chunks[0], *((length,) for length in a.shape[1:])))
     n_digits = max(5, len(str(rows.n_blocks)))
     write_parts(_write_rows, rows, lambda number, _: (place.child(f"part-{number:0{n_digits}}.parquet"), tuple(names)))
+
+
+def _check_dtype(dtype: np.dtype[Any]) -> None:
+    unit = np.datetime_data(dtype)[0] if dtype.kind in "mM" else None
+    known = (None, "s", "ms", "us", "ns", *("D",) * (dtype.kind == "M"))
+    if dtype.kind == "c" or unit not in known or (unit and np.datetime_data(dtype)[1] != 1):
+        raise TypeError(f"to_parquet: dtype {dtype} is not one that Parquet has; convert it with astype() first.")
 
 
 def _import_pyarrow() -> Any:
@@ -179,6 +190,9 @@ def _survey(files: Iterable[File], names: list[str] | None) -> tuple[list[_Group
     assert names is not None
     if not names:
         raise ValueError("from_parquet: there are no columns; give at least one in columns=.")
+    if len({kind.kind if kind.kind in "mM" else "number" for kind in kinds}) > 1:
+        found = ", ".join(sorted({str(kind) for kind in kinds}))
+        raise TypeError(f"from_parquet: columns hold {found}, which no one dtype holds; choose some in columns=.")
     return groups, names, np.result_type(*set(kinds))
 
 
@@ -206,6 +220,10 @@ def _positions(metadata: Any, schema: Any, names: Sequence[str], file: File) -> 
 def _kind(arrow_type: Any, column: Any, name: str, file: File) -> np.dtype[Any]:
     """Return the type of a column's elements as an ndarray."""
     types = _import_pyarrow().types
+    if (types.is_timestamp(arrow_type) and arrow_type.tz is None) or types.is_duration(arrow_type):
+        return np.dtype(f"{'M' if types.is_timestamp(arrow_type) else 'm'}8[{arrow_type.unit}]")
+    if types.is_date(arrow_type):
+        return np.dtype("M8[D]" if types.is_date32(arrow_type) else "M8[ms]")
     is_number = types.is_integer(arrow_type) or types.is_floating(arrow_type) or types.is_boolean(arrow_type)
     if not is_number:
         raise TypeError(
@@ -255,7 +273,7 @@ def _read_rows(source: tuple[tuple[_Group, ...], tuple[str, ...], np.dtype[Any]]
 
 
 def _values(column: Any, dtype: np.dtype[Any], name: str, file: File) -> npt.NDArray[Any]:
-    if column.null_count and dtype.kind != "f":
+    if column.null_count and dtype.kind not in "fcmM":
         raise ValueError(
             f"from_parquet: {file}: column {name!r} lacks values, which dtype {dtype} cannot say; give dtype=float."
         )

@@ -124,7 +124,7 @@ class Generator(Distributions):
             Of the ints; an array stays cut in blocks of its size.
         """
         if np.ndim(x) == 0 and not isinstance(x, Array):
-            return _creation.array(self._positions(_count(x, "permutation"), "permutation"), block_size)
+            return _creation.array(self._positions(_count(x, "permutation"), "permutation"), block_size=block_size)
         a = _elementwise.as_array(x)
         axis = normalize_axis_index(axis, a.ndim)
         return _take(a, self._positions(a.shape[axis], "permutation"), axis)
@@ -204,7 +204,7 @@ class Generator(Distributions):
             _check_number(n_drawn if p is None or replace else max(n, n_drawn))
         if not replace:
             chosen = self._here().choice(n, shape, replace=False, p=weights, shuffle=shuffle)
-            found = _creation.array(chosen, block_size, dtype=np.int64)
+            found = _creation.array(chosen, np.int64, block_size=block_size)
         elif weights is None:
             found = self.integers(0, max(1, n), shape, block_size=block_size)
         else:

@@ -53,9 +53,17 @@ def astype(x: Array, dtype: Any, /, *, copy: bool = True, device: Any = None) ->
     return result if device is None else to_device(result, device)
 
 
+_PROMOTED_TO = {"b": "b", "i": "iu", "u": "iu", "f": "fc", "c": "c"}
+"""Kinds of data types that the standard promotes others to."""
+
+
 def can_cast(from_: Any, to: Any, /) -> bool:
-    """Return whether a data type, or that of an array, becomes another one without loss, as NumPy has it."""
-    return bool(np.can_cast(_dtype_of(from_, "can_cast"), np.dtype(to)))
+    """Return whether the standard promotes a data type, or that of an array, to another one.
+
+    It has no promotion from bool to numbers, nor from integers to floating point, which NumPy has.
+    """
+    source, target = _dtype_of(from_, "can_cast"), np.dtype(to)
+    return bool(np.can_cast(source, target)) and target.kind in _PROMOTED_TO.get(source.kind, source.kind)
 
 
 def finfo(type: Any, /) -> FloatInfo:  # noqa: A002 - the standard's name

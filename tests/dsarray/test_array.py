@@ -103,5 +103,17 @@ def test_methods_take_numpys_arguments():
     assert not np.may_share_memory(x, x.T)
     with pytest.raises(TypeError, match="cannot cast from float64 to int32 by the rule 'safe'"):
         x.astype("i4", casting="safe")
-    with pytest.raises(ValueError, match="dtype="):
-        ds.ones(3, "i4")
+    assert ds.ones(3, "i4").dtype == "i4"
+
+
+@pytest.mark.parametrize("shape", [(), (3,), (2, 2)])
+@pytest.mark.parametrize("index", [(), (0,), ((0,),), (-1,), (9,), (1, 1), ((1, 1),)])
+def test_items_are_those_of_numpy_and_so_are_their_errors(shape, index):
+    values = np.arange(int(np.prod(shape))).reshape(shape)
+    try:
+        expected = values.item(*index)
+    except (IndexError, ValueError) as error:
+        with pytest.raises(type(error)):
+            ds.array(values).item(*index)
+    else:
+        assert ds.array(values).item(*index) == expected

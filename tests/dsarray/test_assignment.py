@@ -233,3 +233,12 @@ def test_sparse_values_are_made_dense_and_sparse_arrays_are_refused():
     assert_same(a, y)
     with pytest.raises(TypeError, match="to_dense"):
         ds.array(matrix)[0] = 1
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("key", [0, slice(1, 3), ...])
+def test_a_number_that_is_not_finite_is_no_integer(key, value):
+    array = ds.zeros(4, int, block_size=2)
+    array[key] = ds.array([value])[0]
+    with pytest.raises((ValueError, OverflowError), match="cannot convert float"), np.errstate(all="ignore"):
+        array.collect()

@@ -113,3 +113,16 @@ def test_futures_among_the_arguments_arrive_as_values():
         return np.full(2, n)
 
     assert ds.map_row_blocks(add, ds.ones(2), make(3))[0].result().tolist() == [4, 4]
+
+
+def take_too_much(block):
+    raise MemoryError("Unable to allocate 7 TiB")
+
+
+def test_what_does_not_fit_into_memory_is_told_with_the_steps_and_what_to_do():
+    cell = Cell.of(take_too_much, Cell.of(add, Cell(Value(np.ones(2))), 1))
+    with pytest.raises(MemoryError, match="7 TiB") as caught:
+        cell.future.result()
+    note = "\n".join(caught.value.__notes__)
+    assert "in the steps add → take_too_much" in note
+    assert "smaller blocks need less" in note

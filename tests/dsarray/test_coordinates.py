@@ -13,7 +13,7 @@ few = settings(modest, max_examples=60)
 @given(shape=st.lists(st.integers(0, 4), max_size=3), sparse=st.booleans(), dtype=st.sampled_from([int, "f4"]))
 def test_indices_agree_with_numpy(shape, sparse, dtype):
     block_size = (2,) * len(shape)
-    ours, numpys = ds.indices(shape, dtype, sparse, block_size), np.indices(shape, dtype, sparse)
+    ours, numpys = ds.indices(shape, dtype, sparse, block_size=block_size), np.indices(shape, dtype, sparse)
     if not sparse:
         assert_same(ours, numpys)
         return

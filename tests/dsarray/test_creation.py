@@ -136,3 +136,38 @@ def test_blocks_of_another_type_than_declared_are_refused():
         ds.from_blocks([np.array([1.5])], ((1,),), "int64")
     with pytest.raises(TypeError, match="dtype float64, not int64"):
         ds.from_function(np.full, ((1,),), "int64", lambda index: (1, 1.5)).collect()
+
+
+@pytest.mark.parametrize(
+    ("name", "args"),
+    [
+        ("array", ([1, 2], "f4")),
+        ("zeros", (3, "i4")),
+        ("ones", (3, "i4")),
+        ("full", (3, 7, "f4")),
+        ("eye", (3, 4, 1, "i4")),
+        ("identity", (3, "i4")),
+        ("arange", (1, 9, 2, "f4")),
+        ("linspace", (1, 9, 5, False, False, "f4")),
+        ("logspace", (1, 3, 5, False, 2.0, "f4")),
+        ("geomspace", (1, 9, 5, False, "f4")),
+        ("tri", (3, 4, 1, "i4")),
+        ("indices", ((2, 3), "i4")),
+    ],
+)
+def test_arguments_are_in_numpys_order(name, args):
+    assert_same(getattr(ds, name)(*args), getattr(np, name)(*args), rtol=1e-6)
+
+
+def test_parameters_have_numpys_names():
+    assert_same(ds.eye(N=2, M=3, k=-1), np.eye(N=2, M=3, k=-1))
+    with pytest.raises(TypeError, match="float"):
+        ds.eye(3, k=0.5)
+
+
+@pytest.mark.parametrize("make", [ds.array, ds.zeros, ds.ones, ds.empty, ds.identity, ds.tri, ds.eye])
+@pytest.mark.parametrize("block_size", [2, (2, 2), -1, ((2, 1), (3,))])
+def test_a_size_of_blocks_in_the_place_of_the_dtype_is_refused(make, block_size):
+    args = {ds.tri: (3, 3, 0), ds.eye: (3, 3, 0)}.get(make, (3,))
+    with pytest.raises(TypeError, match="block_size="):
+        make(*args, block_size)

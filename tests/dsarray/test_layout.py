@@ -128,3 +128,8 @@ def test_sparse_arrays_are_tiled_and_rolled_but_not_repeated():
     np.testing.assert_array_equal(np.flip(s).to_dense(), np.flip(x))
     with pytest.raises(TypeError, match="to_dense"):
         np.repeat(s, 2, 0)
+
+
+def test_text_that_is_empty_is_trimmed():
+    values = np.array(["", "0", "a", "", ""])
+    np.testing.assert_array_equal(np.trim_zeros(ds.array(values, block_size=2)).collect(), np.trim_zeros(values))

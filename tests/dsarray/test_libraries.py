@@ -97,7 +97,9 @@ def test_a_division_that_is_masked_does_not_warn(library):
 
 
 def test_parameters_of_random_numbers_may_be_of_any_library(library):
-    drawn = [ds.random.default_rng(0).normal(mean, 1.0, (7, 5)) for mean in (library.array(X, 3), ds.array(X, 3))]
+    drawn = [
+        ds.random.default_rng(0).normal(mean, 1.0, (7, 5)) for mean in (library.array(X, 3), ds.array(X, block_size=3))
+    ]
     assert_same(drawn[0], drawn[1].collect())
 
 
@@ -156,7 +158,7 @@ def test_functions_of_a_mask_and_out_keep_the_library(library):
 def test_an_ndarray_is_moved_to_the_library_of_the_other_operand(library):
     array = library.array(X, 3)
     results = [array + Y, Y - array, array @ Y.T, array * np.float32(2), np.where(array > 0, Y, 0.0),
-               np.maximum(ds.array(Y, 2), array)]  # fmt: skip
+               np.maximum(ds.array(Y, block_size=2), array)]  # fmt: skip
     expected = [X + Y, Y - X, X @ Y.T, X * np.float32(2), np.where(X > 0, Y, 0.0), np.maximum(Y, X)]
     library.fallbacks()
     for actual, each in zip(results, expected, strict=True):
@@ -166,7 +168,7 @@ def test_an_ndarray_is_moved_to_the_library_of_the_other_operand(library):
 
 
 def test_types_that_a_library_does_not_have_stay_in_main_memory():
-    array = ds.array(X, 3).map_blocks(array_api_strict.asarray, dtype=X.dtype, block_shape="same")
+    array = ds.array(X, block_size=3).map_blocks(array_api_strict.asarray, dtype=X.dtype, block_shape="same")
     small = array.astype(np.float16)
     assert_same(small, X.astype(np.float16))
     assert_same(small + array, X.astype(np.float16) + X)
@@ -271,7 +273,7 @@ def test_a_block_knows_its_namespace():
 
 
 def test_a_kernel_that_takes_a_block_for_an_ndarray_is_counted(caplog):
-    array = ds.array(X, 3).map_blocks(array_api_strict.asarray, dtype=X.dtype, block_shape="same")
+    array = ds.array(X, block_size=3).map_blocks(array_api_strict.asarray, dtype=X.dtype, block_shape="same")
     _namespace.fallbacks.clear()
     with caplog.at_level(logging.DEBUG, "dsarray"):
         assert_same(np.cbrt(array), np.cbrt(X))

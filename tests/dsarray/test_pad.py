@@ -66,3 +66,16 @@ def test_what_makes_no_sense_is_refused():
         np.pad(a, (1, 2, 3))
     with pytest.raises(TypeError, match="to_dense"):
         np.pad(ds.array(scipy.sparse.csr_array(x)), 1)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "complex64", "int8", "uint8", "int64"])
+@pytest.mark.parametrize("ends", [2.647, [3, 94], [(128, 4), (3, 6.2577)]])
+def test_ramps_are_numpys_bit_for_bit(dtype, ends):
+    values = np.arange(-7, 5).reshape(3, 4).astype(dtype)
+    ours = np.pad(ds.array(values, block_size=2), ((5, 2), (1, 6)), "linear_ramp", end_values=ends)
+    np.testing.assert_array_equal(ours.collect(), np.pad(values, ((5, 2), (1, 6)), "linear_ramp", end_values=ends))
+
+
+def test_a_constant_that_does_not_fit_the_type_is_refused_as_in_numpy():
+    with pytest.raises(OverflowError):
+        np.pad(ds.ones((3, 3), "uint8"), 2, constant_values=[(1, 2), (3, -8)])

@@ -22,7 +22,7 @@ def resident():
 
 def watch():
     while True:
-        peaks.append(max(peaks.pop(), resident()))
+        peaks[0] = max(peaks[0], resident())
         time.sleep(0.005)
 
 before, peaks = resident(), [0]

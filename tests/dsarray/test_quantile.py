@@ -176,3 +176,10 @@ def test_what_is_not_supported_is_refused():
         np.quantile(x, ds.array(np.array([0.5])))
     with pytest.raises(TypeError, match="to_dense"):
         np.median(ds.array(scipy.sparse.eye_array(3)))
+
+
+@pytest.mark.parametrize("axis", [0, 1, None])
+def test_text_keeps_its_length(axis):
+    values = np.array([["bb", "a"], ["", "ccc"], ["zz", "bbb"]])
+    ours = np.quantile(ds.array(values, block_size=1), [0.3, 0.9], axis=axis, method="lower")
+    np.testing.assert_array_equal(ours.collect(), np.quantile(values, [0.3, 0.9], axis=axis, method="lower"))

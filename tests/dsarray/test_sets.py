@@ -63,3 +63,14 @@ def test_what_is_not_supported_is_refused():
     for refused in (lambda: np.isin(sparse, 1), lambda: np.union1d(sparse, [1]), lambda: np.setdiff1d([1], sparse)):
         with pytest.raises(TypeError, match="to_dense"):
             refused()
+
+
+@pytest.mark.parametrize("name", ["setxor1d", "intersect1d", "union1d"])
+def test_numbers_beside_text_are_put_in_order_as_text(name):
+    numbers, text = np.array([10, 9, -1, 2]), np.array(["9", "x", "10", ""])
+    for left, right in ((numbers, text), (text, numbers)):
+        ours = getattr(np, name)(ds.array(left, block_size=2), ds.array(right, block_size=3))
+        np.testing.assert_array_equal(ours.collect(), getattr(np, name)(left, right))
+    ours = np.intersect1d(ds.array(numbers, block_size=2), ds.array(text, block_size=3), return_indices=True)
+    for each, expected in zip(ours, np.intersect1d(numbers, text, return_indices=True), strict=True):
+        np.testing.assert_array_equal(each.collect(), expected)

@@ -273,3 +273,9 @@ def test_weights_are_put_on_the_axes_that_they_belong_to():
         assert_same(
             np.average(array, axis=(2, 0), weights=ours), np.average(values, axis=(2, 0), weights=weights), 1e-12
         )
+
+
+@pytest.mark.parametrize("name", ["cov", "corrcoef"])
+def test_of_no_variables_there_is_a_matrix_of_no_rows(name):
+    values = np.empty((0, 5), complex)
+    assert_same(getattr(np, name)(ds.array(values)), getattr(np, name)(values))

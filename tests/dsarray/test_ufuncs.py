@@ -169,3 +169,28 @@ def test_functions_of_vectors_are_those_that_are_registered(monkeypatch):
     assert_same(np.vecmat(a, 2, axis=1), x + 2 + 1)
     with pytest.raises(TypeError, match="dtype= is not supported"):
         np.matmul(a, a.T, dtype="float32")
+
+
+def test_outputs_that_do_not_fit_each_other_are_refused_and_none_is_changed():
+    small, large, whole = ds.zeros(3), ds.zeros((2, 3)), ds.zeros(3, int)
+    for out in ((large, small), (small, large)):
+        with pytest.raises(ValueError, match=r"shape \(2, 3\) does not fit into out= of shape \(3,\)"):
+            np.modf(ds.array([1.5, 2.5, 3.5]), out=out)
+    with pytest.raises(TypeError, match="cannot put float64"):
+        np.modf(ds.array([1.5, 2.5, 3.5]), out=(small, whole))
+    with pytest.raises(TypeError, match="None beside a larger"):
+        np.modf(ds.array([1.5, 2.5, 3.5]), out=(large, None))
+    for array in (small, large, whole):
+        assert not array.any()
+
+
+@pytest.mark.parametrize("given", [(True, False), (False, True), (True, True)])
+def test_some_outputs_may_be_left_to_us(given):
+    values = np.array([1.5, -2.25, 3.0])
+    out = tuple(ds.zeros(3) if each else None for each in given)
+    results = np.modf(ds.array(values, block_size=2), out=out)
+    for result, target, expected in zip(results, out, np.modf(values), strict=True):
+        assert_same(result, expected)
+        assert target is None or target is result
+    with pytest.raises(TypeError, match="where= without out="):
+        np.modf(ds.array(values), out=(ds.zeros(3), None), where=values > 0)

@@ -165,3 +165,46 @@ def test_without_pyarrow_the_error_says_what_to_install(path, monkeypatch):
     monkeypatch.setitem(sys.modules, "pyarrow.parquet", None)
     with pytest.raises(ImportError, match=r"pip install 'dsflow\[parquet\]'"):
         ds.from_parquet(path)
+
+
+# --- types ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "dtype",
+    "bool int8 uint8 int64 uint64 float16 float32 float64 M8[D] M8[ms] M8[us] M8[ns] m8[s] m8[ms] m8[ns]".split(),
+)
+@pytest.mark.parametrize("shape", [(5,), (5, 2), (0, 2)])
+def test_types_and_values_survive(tmp_path, dtype, shape):
+    values = np.arange(int(np.prod(shape))).reshape(shape).astype(dtype)
+    ds.to_parquet(ds.array(values, block_size=2), tmp_path)
+    back = ds.from_parquet(tmp_path) if len(shape) == 2 else ds.from_parquet(tmp_path, "0")
+    assert back.dtype == values.dtype
+    np.testing.assert_array_equal(back.collect(), values)
+
+
+def test_times_that_lack_are_not_a_time(tmp_path):
+    table = pa.table({"a": pa.array([1, None, 3], pa.timestamp("ms")), "b": pa.array([1, None, 3], pa.date32())})
+    pq.write_table(table, tmp_path / "a.parquet")
+    back = ds.from_parquet(tmp_path)
+    assert back.dtype == "M8[ms]"
+    np.testing.assert_array_equal(np.isnat(back).collect(), [[False] * 2, [True] * 2, [False] * 2])
+    assert ds.from_parquet(tmp_path, "b")[2].item() == np.datetime64("1970-01-04").item()
+
+
+def test_numbers_beside_times_and_times_of_a_zone_are_refused(tmp_path):
+    table = pa.table({"t": pa.array([1], pa.timestamp("s")), "n": [1], "z": pa.array([1], pa.timestamp("s", "UTC"))})
+    pq.write_table(table, tmp_path / "a.parquet")
+    with pytest.raises(TypeError, match=r"datetime64\[ms\], int64, which no one dtype holds"):
+        ds.from_parquet(tmp_path, ["t", "n"])
+    with pytest.raises(TypeError, match="tz=UTC"):
+        ds.from_parquet(tmp_path, ["z"])
+
+
+@pytest.mark.parametrize("dtype", ["complex128", "M8[m]", "m8[D]", "M8[10s]"])
+def test_types_that_the_format_lacks_are_refused_at_once(tmp_path, dtype, tasks):
+    with pytest.raises(TypeError, match="is not one that Parquet has"):
+        ds.to_parquet(ds.zeros(3, int).astype(dtype), tmp_path)
+    with pytest.raises(ValueError, match="has no column"):
+        ds.to_parquet(ds.zeros((4, 0)), tmp_path)
+    assert tasks.n == 0
