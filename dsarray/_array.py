@@ -30,7 +30,7 @@ from dsarray._grid import BlockSize, Chunks, shape_of
 from dsarray._methods import NumPyMethods
 from dsarray._operators import Operators
 from dsarray._plan import Plan, note_sizes, plan_of
-from dsflow import Future
+from dsflow import Future, is_freezing
 
 __all__ = ["Array"]
 
@@ -322,8 +322,10 @@ class Array(NumPyMethods, Operators):
         return copy.copy(self)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        from dsarray._creation import rebuild
+        from dsarray._creation import rebuild, restore
 
+        if not is_freezing():
+            return restore, (_sinks.block_values(self), self.chunks, self.dtype, self.sparse, self.is_scalar)
         start_cells(cell for cell in self._cells.flat if not isinstance(cell.state, Reading))
         blocks = [cell.portable() for cell in self._cells.flat]
         return rebuild, (blocks, self.chunks, self.dtype, self.sparse, self.is_scalar)

@@ -30,6 +30,7 @@ __all__ = [
     "identity",
     "ones",
     "rebuild",
+    "restore",
     "zeros",
 ]
 
@@ -181,6 +182,13 @@ def _cell_of(block: Any, *, embedded: bool = False) -> Cell:
 def rebuild(blocks: Sequence[Any], chunks: Chunks, dtype: np.dtype[Any], sparse: bool, is_scalar: bool) -> Array:
     """Make an Array again of what its pickle holds: its blocks in C order."""
     made = _made([_cell_of(block, embedded=True) for block in blocks], chunks, dtype, sparse=sparse)
+    made.is_scalar = is_scalar
+    return made
+
+
+def restore(blocks: Sequence[Any], chunks: Chunks, dtype: np.dtype[Any], sparse: bool, is_scalar: bool) -> Array:
+    """Make an Array again of what the user's own pickle holds: the values of its blocks in C order."""
+    made = _made(map(_cell_of, blocks), chunks, dtype, sparse=sparse)
     made.is_scalar = is_scalar
     return made
 

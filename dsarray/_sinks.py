@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from dsarray._cell import start_cells
+from dsarray._cell import Reading, start_cells
 from dsarray._grid import offsets
 from dsarray._namespace import to_host
 from dsarray._rechunk import check_block
@@ -68,8 +68,24 @@ def check_budget(a: Array, where: str) -> None:
     if budget is not None and a.nbytes > budget:
         raise MemoryError(
             f"{where}: the array of shape {a.shape} has {a.nbytes} bytes, more than the {budget} bytes of the session; "
-            "reduce or slice it first, or call collect() if it shall come here."
+            "reduce or slice it first, save it to files, or call collect() if it shall come here."
         )
+
+
+def block_values(a: Array) -> list[Any]:
+    """Return the blocks in C order, for a pickle of the user's; of what is read, how to read it.
+
+    Raises
+    ------
+    MemoryError
+        When they exceed the session's memory.
+    """
+    readings = [cell.state if isinstance(cell.state, Reading) else None for cell in a._cells.flat]
+    if not all(readings):
+        check_budget(a, "pickle")
+    computed = [cell for cell, reading in zip(a._cells.flat, readings, strict=True) if reading is None]
+    values = iter(wait_on(start_cells(computed)))
+    return [next(values) if reading is None else reading for reading in readings]
 
 
 def as_ndarray(a: Array, dtype: npt.DTypeLike | None, copy: bool | None) -> npt.NDArray[Any]:

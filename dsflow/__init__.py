@@ -56,6 +56,7 @@ from dsflow._errors import (
 from dsflow._executor import Executor
 from dsflow._explain import explain
 from dsflow._files import delete_file, file_exists, open, wait_on_directory, wait_on_file  # noqa: A004 - opens tasks' files
+from dsflow._freeze import is_freezing
 from dsflow._future import Future
 from dsflow._groups import TaskGroup, barrier_group, cancel_group, set_wall_clock
 from dsflow._joblib import register_joblib_backend
@@ -134,6 +135,7 @@ __all__ = [
     "delete_object",
     "explain",
     "file_exists",
+    "is_freezing",
     "open",
     "register_joblib_backend",
     "set_wall_clock",

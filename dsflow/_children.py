@@ -22,7 +22,7 @@ import cloudpickle
 from dsflow._channel import PeerGoneError
 from dsflow._errors import DsflowError, EngineError, TaskCancelledError, TaskLostError, TaskTimeoutError
 from dsflow._failure import unpack_failure
-from dsflow._freeze import Stored
+from dsflow._freeze import Stored, freezing
 from dsflow._functions import stamp_of
 from dsflow._graph import Call, Failure, Outcome, Run
 from dsflow._job import Job, describe_call, make_job
@@ -76,7 +76,8 @@ class ChildPool:
         if task.pickled is not None and stamp is not None and stamp == task.stamp:
             return
         try:
-            task.pickled, task.stamp = cloudpickle.dumps(task), stamp
+            with freezing:
+                task.pickled, task.stamp = cloudpickle.dumps(task), stamp
         except Exception as error:
             raise TypeError(
                 f"{task.name}: the function cannot be sent to a process of its own: {error}; "

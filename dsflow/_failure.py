@@ -16,6 +16,7 @@ from typing import Any
 
 import cloudpickle
 
+from dsflow._freeze import freezing
 from dsflow._graph import Failure
 
 __all__ = ["describe_value", "explain_failure", "pack_failure", "unpack_failure"]
@@ -94,7 +95,8 @@ def _packed_if_readable(
     error: BaseException, parts: tuple[Any, ...], dumps: Callable[[tuple[Any, ...]], bytes]
 ) -> bytes | None:
     try:
-        packed = dumps(parts)
+        with freezing:
+            packed = dumps(parts)
         again = unpack_failure(packed).exception
         return packed if type(again) is type(error) and str(again) == str(error) else None
     except Exception:  # noqa: BLE001 - the user's exception may do anything when it is pickled

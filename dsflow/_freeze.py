@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import pickle
 import sys
+import threading
 import types
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -19,7 +20,19 @@ import cloudpickle
 
 from dsflow._blobs import StoredDirectory, StoredFile
 
-__all__ = ["ATOMS", "LOCAL_ATOMS", "Frozen", "HandleFound", "Stored", "freeze", "is_array", "nbytes_of", "thaw"]
+__all__ = [
+    "ATOMS",
+    "LOCAL_ATOMS",
+    "Frozen",
+    "HandleFound",
+    "Stored",
+    "freeze",
+    "freezing",
+    "is_array",
+    "is_freezing",
+    "nbytes_of",
+    "thaw",
+]
 
 ATOMS = frozenset(
     {int, float, complex, bool, str, bytes, type(None), type(Ellipsis), type(NotImplemented), range, slice}
@@ -83,6 +96,27 @@ class Frozen:
         return Frozen, (self.payload, tuple(buffers), self.has_references)
 
 
+class _Freezing(threading.local):
+    """A context in which this thread pickles for tasks; it may be entered again inside of itself."""
+
+    depth = 0
+
+    def __enter__(self) -> None:
+        self.depth += 1
+
+    def __exit__(self, *_: object) -> None:
+        self.depth -= 1
+
+
+freezing = _Freezing()
+"""Entered wherever dsflow pickles what goes to a task or comes from one."""
+
+
+def is_freezing() -> bool:
+    """Return whether dsflow pickles in this thread, where a Future is a reference; else the user does."""
+    return freezing.depth > 0
+
+
 class _Freezer(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpickle has no annotations
     def __init__(self, file: io.BytesIO, reference: PersistentId, keep: Callable[[pickle.PickleBuffer], None]) -> None:
         super().__init__(file, protocol=5, buffer_callback=keep)
@@ -138,12 +172,13 @@ def freeze(value: Any, *, portable: bool, snapshot: bool = False, reference: Per
     if type(value) in ATOMS:
         return value
     buffers: list[pickle.PickleBuffer] = []
-    payload = _pickled(value, buffers, portable) if reference is None else None
-    if payload is None:
-        buffers.clear()
-        file = io.BytesIO()
-        _Freezer(file, reference or _no_reference, buffers.append).dump(value)
-        payload = file.getvalue()
+    with freezing:
+        payload = _pickled(value, buffers, portable) if reference is None else None
+        if payload is None:
+            buffers.clear()
+            file = io.BytesIO()
+            _Freezer(file, reference or _no_reference, buffers.append).dump(value)
+            payload = file.getvalue()
     kept: list[Any] = [bytes(b.raw()) if snapshot and not _is_immutable(b.raw()) else b for b in buffers]
     return Frozen(payload, tuple(kept), reference is not None)
 

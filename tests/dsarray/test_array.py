@@ -1,7 +1,11 @@
 import copy
+import pickle
+import subprocess
+import sys
 
 import numpy as np
 import pytest
+import scipy.sparse
 
 import dsarray as ds
 from dsflow import Future, task, wait_on
@@ -117,3 +121,47 @@ def test_items_are_those_of_numpy_and_so_are_their_errors(shape, index):
             ds.array(values).item(*index)
     else:
         assert ds.array(values).item(*index) == expected
+
+
+# --- pickles of the user's --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_a_pickle_holds_the_values(protocol):
+    array = ds.array(np.arange(6.0), block_size=4) + 1
+    again = pickle.loads(pickle.dumps({"x": array}, protocol))["x"]
+    assert again.chunks == array.chunks
+    assert_same(again, np.arange(6.0) + 1)
+    again += 1
+    assert_same(array, np.arange(6.0) + 1)
+    assert_same(pickle.loads(pickle.dumps(ds.array(3), protocol)), np.array(3))
+    sparse = ds.array(scipy.sparse.csr_matrix(np.eye(3)), block_size=2)
+    assert pickle.loads(pickle.dumps(sparse, protocol)).sparse
+
+
+def test_a_pickle_outlives_the_session():
+    pickled = pickle.dumps(ds.arange(5, block_size=2) * 2)
+    program = f"import pickle; print(pickle.loads({pickled!r}).collect().tolist())"
+    found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[0, 2, 4, 6, 8]"
+
+
+def test_a_pickle_in_a_task_holds_the_values():
+    @task
+    def again(array):
+        return pickle.loads(pickle.dumps(array)).sum().item()
+
+    assert wait_on(again(ds.ones(5, block_size=2))) == 5.0
+
+
+def test_a_pickle_of_more_than_the_budget_is_refused_with_the_bytes(session, monkeypatch):
+    monkeypatch.setattr(session, "memory_bytes", 1000)
+    with pytest.raises(MemoryError, match=r"pickle: .* has 8000 bytes, more than the 1000 bytes"):
+        pickle.dumps(ds.ones(1000))
+
+
+def test_a_pickle_of_what_is_read_says_where(tmp_path):
+    np.save(tmp_path / "x.npy", np.arange(10_000))
+    pickled = pickle.dumps(ds.from_npy(tmp_path / "x.npy"))
+    assert len(pickled) < 2000
+    assert_same(pickle.loads(pickled), np.arange(10_000))

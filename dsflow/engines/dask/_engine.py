@@ -20,6 +20,7 @@ from distributed import Client, KilledWorker, get_worker, rejoin, secede
 from dsflow._context import active_context
 from dsflow._errors import SessionError, TaskLostError
 from dsflow._failure import unpack_failure
+from dsflow._freeze import freezing
 from dsflow._functions import stamp_of
 from dsflow._graph import Node, Version
 from dsflow._interrupt import TaskInterrupted, checkpoint
@@ -121,7 +122,8 @@ class DaskEngine:
         if task.pickled is not None and stamp is not None and stamp == task.stamp:
             return
         try:
-            task.pickled, task.stamp = cloudpickle.dumps(task), stamp
+            with freezing:
+                task.pickled, task.stamp = cloudpickle.dumps(task), stamp
         except Exception as error:
             raise TypeError(
                 f"{task.name}: the function cannot be sent to the workers: {error}; "
