@@ -1,27 +1,11 @@
 """Blocked arrays with NumPy's meaning: ``import dsarray as ds``."""
 
-from dsarray import _convolution as _convolution
-from dsarray import _diagonals as _diagonals
-from dsarray import _differences as _differences
-from dsarray import _histogram as _histogram
-from dsarray import _insertion as _insertion
-from dsarray import _joint_histogram as _joint_histogram
-from dsarray import _layout as _layout
-from dsarray import _like as _like
-from dsarray import _mathematics as _mathematics
-from dsarray import _pad as _pad
-from dsarray import _placement as _placement
-from dsarray import _quantile as _quantile
-from dsarray import _sets as _sets
-from dsarray import _sort as _sort
-from dsarray import _spans as _spans
-from dsarray import _types as _types
+from dsarray import functions as functions
 from dsarray import linalg as linalg
 from dsarray import random as random
 from dsarray import xp as xp
 from dsarray._array import Array
 from dsarray._config import config
-from dsarray._coordinates import fromfunction, indices
 from dsarray._creation import array, eye, from_blocks, from_function, full, identity, ones, zeros
 from dsarray._deferred import Deferred
 from dsarray._elementwise import where
@@ -35,6 +19,7 @@ from dsarray._ranges import arange, empty, geomspace, linspace, logspace, tri
 from dsarray._rows import defer_row_blocks, map_row_blocks
 from dsarray._shuffle import shuffle
 from dsarray._tree import tree_reduce
+from dsarray.functions import fromfunction, indices
 from dsarray.io import (
     from_csv,
     from_dataframe,

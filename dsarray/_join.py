@@ -15,8 +15,8 @@ from numpy.lib.array_utils import normalize_axis_index
 
 from dsarray import _array, _elementwise, _rechunk, _sparse
 from dsarray._cell import Cell, make_cells
-from dsarray._functions import implements
 from dsarray._grid import SMALL_BYTES, Chunks, Lengths, block_indices, block_shape, common_lengths, cut, grid_of
+from dsarray._registry import implements
 from dsarray._reshape import expand_dims
 
 if TYPE_CHECKING:

@@ -13,9 +13,9 @@ from numpy.lib.array_utils import normalize_axis_index
 
 from dsarray import _array, _elementwise, _rechunk
 from dsarray._cell import Cell, Cells, make_cells, start_cells
-from dsarray._functions import implements
 from dsarray._grid import Chunks, block_indices, block_shape, grid_of
 from dsarray._namespace import as_array, leaving_library, native
+from dsarray._registry import implements
 from dsarray._sparse import densify, is_sparse
 from dsflow import Task, wait_on
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from dsarray._functions import FUNCTIONS, implements
+from dsarray._registry import FUNCTIONS, implements
 
 __all__ = ["apply_function"]
 

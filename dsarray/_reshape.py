@@ -16,8 +16,8 @@ from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from dsarray import _array, _elementwise, _rechunk, _sparse
 from dsarray._cell import Cell, make_cells
-from dsarray._functions import implements
 from dsarray._grid import Chunks, block_indices, block_shape, grid_of, offsets
+from dsarray._registry import implements
 from dsarray._reshape_plan import box_pieces, find_groups, flat_boxes
 
 if TYPE_CHECKING:

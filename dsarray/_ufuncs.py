@@ -14,8 +14,8 @@ from numpy.lib.array_utils import normalize_axis_index
 
 from dsarray import _array, _cumulative, _elementwise, _matmul, _rechunk, _reduce, _reductions, _sparse
 from dsarray._cell import Cell, make_cells
-from dsarray._functions import FUNCTIONS
 from dsarray._grid import grid_of
+from dsarray._registry import FUNCTIONS
 
 __all__ = ["apply"]
 

@@ -16,9 +16,9 @@ import numpy.typing as npt
 
 from dsarray._array import Array
 from dsarray._config import default_chunks
-from dsarray._functions import implements
 from dsarray._grid import Lengths, offsets
 from dsarray._rechunk import to_chunks
+from dsarray._registry import implements
 from dsarray.io._fields import Format, blanks_of, check_first_row, checked_dtype, parse_rows
 from dsarray.io._lines import Layout, scan_lines
 from dsarray.io._parts import dense_array, from_readings, joined_parts, refuse_to_replace, write_parts

@@ -16,7 +16,7 @@ import numpy as np
 from dsarray._array import Array
 from dsarray._config import default_chunks
 from dsarray._creation import check_dtype, from_function, from_stored
-from dsarray._functions import implements
+from dsarray._registry import implements
 from dsarray.io._parts import dense_array, parts_of, refuse_to_replace, write_parts
 from dsarray.io._paths import SHARED, File, claim_file, find_file
 

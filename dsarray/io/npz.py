@@ -16,8 +16,8 @@ import numpy as np
 from dsarray._array import Array
 from dsarray._config import default_chunks
 from dsarray._creation import check_dtype, from_stored
-from dsarray._functions import implements
 from dsarray._rechunk import to_chunks
+from dsarray._registry import implements
 from dsarray.io._parts import dense_array, joined_parts, refuse_to_replace, write_parts
 from dsarray.io._paths import SHARED, File, claim_file, find_file
 from dsarray.io.npy import Header, parse_header, read_part

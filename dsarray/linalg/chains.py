@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dsarray import _creation, _elementwise, _matmul
-from dsarray._functions import implements
+from dsarray._registry import implements
 from dsarray.linalg._matrices import as_matrices, ask_numpy
 from dsarray.linalg.solve import inv, solve
 

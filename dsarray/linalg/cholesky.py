@@ -11,7 +11,7 @@ import numpy as np
 
 from dsarray import _array, _matmul, _rechunk
 from dsarray._cell import Cell, make_cells
-from dsarray._functions import implements
+from dsarray._registry import implements
 from dsarray.linalg import _triangular
 from dsarray.linalg._matrices import adjoint, as_matrices, ask_numpy, is_left_to_numpy, per_matrix, square_lengths
 

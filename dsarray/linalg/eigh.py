@@ -14,7 +14,7 @@ import numpy as np
 
 from dsarray import _elementwise
 from dsarray._cell import Cell, start_cells
-from dsarray._functions import implements
+from dsarray._registry import implements
 from dsarray.linalg._jacobi import large_eigh, to_range
 from dsarray.linalg._matrices import as_matrices, ask_numpy, check_whole, is_whole, per_matrix
 from dsflow import wait_on

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dsarray import _elementwise, _sparse
-from dsarray._functions import implements
+from dsarray._registry import implements
 from dsarray.linalg._contraction import contract
 
 if TYPE_CHECKING:

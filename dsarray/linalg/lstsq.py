@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dsarray import _creation, _elementwise
-from dsarray._functions import implements
+from dsarray._registry import implements
 from dsarray.linalg._matrices import adjoint, as_matrices, ask_numpy
 from dsarray.linalg.norm import norm
 from dsarray.linalg.solve import inv

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from dsarray import _elementwise
-from dsarray._functions import implements
+from dsarray._registry import implements
 from dsarray.linalg.svd import svd
 
 __all__ = ["matrix_norm", "norm", "vector_norm"]

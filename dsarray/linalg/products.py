@@ -13,7 +13,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from dsarray import _elementwise, _matmul, _sparse
-from dsarray._functions import implements
+from dsarray._registry import implements
 from dsarray.linalg._contraction import contract
 
 if TYPE_CHECKING:

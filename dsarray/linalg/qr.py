@@ -16,8 +16,8 @@ import numpy as np
 
 from dsarray import _array, _matmul, _rechunk
 from dsarray._cell import Cell, make_cells
-from dsarray._functions import implements
 from dsarray._grid import Lengths, common_lengths, offsets
+from dsarray._registry import implements
 from dsarray.linalg._householder import reflectors
 from dsarray.linalg._matrices import as_matrices, ask_numpy, is_left_to_numpy, per_matrix
 from dsarray.linalg._triangular import adjoint

@@ -11,7 +11,7 @@ import numpy as np
 
 from dsarray import _array, _creation, _elementwise
 from dsarray._cell import Cell, make_cells
-from dsarray._functions import implements
+from dsarray._registry import implements
 from dsarray.linalg._elimination import Elimination
 from dsarray.linalg._matrices import as_matrices, ask_numpy, from_cell, is_left_to_numpy, per_matrix, take
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from dsarray import _elementwise
 from dsarray._cell import Cell
-from dsarray._functions import implements
+from dsarray._registry import implements
 from dsarray.linalg._deflation import Factors, large_svd, made_whole, whole_svd
 from dsarray.linalg._jacobi import large_eigh, to_range
 from dsarray.linalg._matrices import adjoint, as_matrices, ask_numpy, from_cell, is_left_to_numpy, is_whole, per_matrix

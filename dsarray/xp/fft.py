@@ -1,4 +1,4 @@
-"""The standard's discrete Fourier transforms; what moves is told in `dsarray._fourier`."""
+"""The standard's discrete Fourier transforms; what moves is told in `dsarray.functions._fourier`."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from dsarray import _fourier
 from dsarray._array import Array
 from dsarray._standard import check_device, to_device
+from dsarray.functions import _fourier
 from dsarray.xp._arguments import check_arrays
 
 __all__ = ["fft", "fftfreq", "fftn", "fftshift", "hfft", "ifft", "ifftn", "ifftshift", "ihfft", "irfft", "irfftn",

@@ -160,7 +160,7 @@ def test_a_division_by_zero_that_is_masked_is_not_done():
 
 
 def test_functions_of_vectors_are_those_that_are_registered(monkeypatch):
-    from dsarray._functions import FUNCTIONS
+    from dsarray._registry import FUNCTIONS
 
     monkeypatch.delitem(FUNCTIONS, np.vecmat)
     with pytest.raises(TypeError, match=r"np\.vecmat is not supported"):

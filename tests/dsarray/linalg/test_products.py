@@ -33,7 +33,7 @@ def test_products_agree_with_numpy(call, left, right, dtype, data):
     [(np.vecdot, [(4, 3), (3,)]), (np.matvec, [(2, 4, 3), (3,)]), (np.vecmat, [(4,), (2, 4, 3)])],
 )
 def test_products_of_vectors_are_ours(function, shapes, dtype):
-    from dsarray._functions import FUNCTIONS
+    from dsarray._registry import FUNCTIONS
 
     x, y = (normal(shape, dtype) for shape in shapes)
     a, b = ds.array(x, block_size=2), ds.array(y, block_size=2)
