@@ -65,4 +65,6 @@ $(VENV)/.demo: pyproject.toml | $(VENV)/bin/python
 $(VENV)/.dev: pyproject.toml | $(VENV)/bin/python
 	@echo "installing dsflow and what the checks need (once)"
 	@$(PIP) install --editable ".[dev]"
+	@$(PIP) install --retries 0 --extra-index-url https://download.pytorch.org/whl/cpu "torch==2.13.0+cpu" || \
+		echo "no PyTorch for processors alone to be had here: the tests of estimators.neural will be skipped"
 	@touch $@ $(VENV)/.demo

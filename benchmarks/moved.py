@@ -59,7 +59,9 @@ def our_matmul(side: Side, length: int, block: int) -> Figures:
     import dsarray as ds
 
     def work() -> None:
-        left, right = (ds.random_array((length, length), block_size=(block, block), random_state=seed) for seed in (0, 1))
+        left, right = (
+            ds.random_array((length, length), block_size=(block, block), random_state=seed) for seed in (0, 1)
+        )
         float((left @ right).sum())
 
     return counted(side, work)

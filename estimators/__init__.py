@@ -7,7 +7,15 @@ from estimators.ensemble import RandomForestClassifier, RandomForestRegressor
 from estimators.impute import SimpleImputer
 from estimators.linear_model import ElasticNet, Lasso, LinearRegression, LogisticRegression, Ridge
 from estimators.mixture import GaussianMixture
+from estimators.model_selection import (
+    GridSearchCV,
+    HalvingGridSearchCV,
+    HalvingRandomSearchCV,
+    RandomizedSearchCV,
+    SimulationSearch,
+)
 from estimators.neighbors import KNeighborsClassifier, KNeighborsRegressor, NearestNeighbors
+from estimators.neural import TorchClassifier, TorchRegressor
 from estimators.preprocessing import (
     MinMaxScaler,
     Normalizer,
@@ -17,7 +25,7 @@ from estimators.preprocessing import (
     StandardScaler,
 )
 from estimators.recommendation import ALS
-from estimators.svm import CascadeSVM
+from estimators.svm import CascadeSVM, CascadeSVR
 from estimators.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 __all__ = [
@@ -25,11 +33,15 @@ __all__ = [
     "DBSCAN",
     "PCA",
     "CascadeSVM",
+    "CascadeSVR",
     "Daura",
     "DecisionTreeClassifier",
     "DecisionTreeRegressor",
     "ElasticNet",
     "GaussianMixture",
+    "GridSearchCV",
+    "HalvingGridSearchCV",
+    "HalvingRandomSearchCV",
     "IncrementalPCA",
     "KMeans",
     "KNeighborsClassifier",
@@ -46,9 +58,13 @@ __all__ = [
     "PolynomialFeatures",
     "RandomForestClassifier",
     "RandomForestRegressor",
+    "RandomizedSearchCV",
     "Ridge",
     "SimpleImputer",
+    "SimulationSearch",
     "StandardScaler",
+    "TorchClassifier",
+    "TorchRegressor",
     "TruncatedSVD",
     "load",
     "save",

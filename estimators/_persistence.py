@@ -1,8 +1,9 @@
 """Models in files: ``save(model, path)`` and ``load(path)``. Loading runs no code, whatever the file holds.
 
 A model is a zip file: ``model.json`` says which estimator it is, its parameters and what it has learned, and each array
-is an ``.npy`` file beside it. Only estimators of this library are made, by name, and only plain values are read: no
-pickle, no eval. An Array is written block by block, and read back as an Array.
+is an ``.npy`` file beside it. Only estimators and searches of this library, scikit-learn's pipelines of them, and what
+`_descriptions` knows are made, by name, and only plain values are read: no pickle, no eval. An Array is written block
+by block, and read back as an Array.
 """
 
 from __future__ import annotations
@@ -19,8 +20,10 @@ from typing import Any
 import numpy as np
 import scipy.sparse
 from sklearn.base import BaseEstimator
+from sklearn.pipeline import Pipeline
 
 import dsarray as ds
+from estimators._descriptions import describe, make_described
 
 __all__ = ["load", "save"]
 
@@ -39,8 +42,9 @@ def save(model: BaseEstimator, path: str | os.PathLike[str]) -> None:
     Parameters
     ----------
     model : estimator
-        One of this library, with parameters and attributes that are numbers, texts, arrays, lists, tuples, dicts,
-        random states or estimators of this library.
+        One of this library, a search of it, or a pipeline of scikit-learn, with parameters and attributes that are
+        numbers, texts, arrays, lists, tuples, dicts, random states, splitters, scorers that have a name,
+        distributions of SciPy or such estimators.
     path : str or PathLike
         The file, which is replaced when all is written.
 
@@ -102,11 +106,13 @@ def load(path: str | os.PathLike[str]) -> Any:
 
 @functools.cache
 def _known() -> dict[str, type]:
-    """The estimators of this library, by name."""
+    """The estimators of this library and its searches, by name, and the pipeline."""
     import estimators
+    from estimators import model_selection
 
-    found = {name: getattr(estimators, name) for name in estimators.__all__}
-    return {name: kind for name, kind in found.items() if isinstance(kind, type) and issubclass(kind, BaseEstimator)}
+    found = {name: getattr(room, name) for room in (estimators, model_selection) for name in room.__all__}
+    kinds = {name: kind for name, kind in found.items() if isinstance(kind, type) and issubclass(kind, BaseEstimator)}
+    return kinds | {"Pipeline": Pipeline}
 
 
 class _Writer:
@@ -124,6 +130,10 @@ class _Writer:
         for kind, write in self._kinds():
             if isinstance(value, kind):
                 return write(value, where, depth + 1)
+        described = describe(value)
+        if described is not None:
+            own = self.write(described.arguments, where, depth + 1)
+            return {"described": described.kind, "name": described.name, "arguments": own}
         raise TypeError(
             f"save: {where} is a {type(value).__module__}.{type(value).__qualname__}, which a model file cannot hold; "
             "set it to a number, text or array first."
@@ -133,6 +143,7 @@ class _Writer:
         return [
             (BaseEstimator, self._estimator),
             (ds.Array, self._distributed),
+            (np.ma.MaskedArray, self._masked),
             (np.ndarray, self._array),
             (np.generic, lambda value, where, depth: {"scalar": self._array(np.asarray(value), where, depth)}),
             (np.dtype, lambda value, *_: {"dtype": value.str}),
@@ -169,6 +180,10 @@ class _Writer:
             raise TypeError(f"save: {where} has records ({value.dtype}), which a model file cannot hold.")
         return {"array": self._put(np.asarray(value))}
 
+    def _masked(self, value: Any, where: str, depth: int) -> Any:
+        parts = (np.ma.getdata(value), np.ma.getmaskarray(value), value.fill_value)
+        return {"masked": [self.write(part, where, depth) for part in parts]}
+
     def _put(self, value: Any) -> str:
         name = f"{self._n_arrays}.npy"
         self._n_arrays += 1
@@ -197,6 +212,8 @@ class _Writer:
                 "save that with the tools of its own."
             )
         parameters = value.get_params(deep=False)
+        if isinstance(value, Pipeline) and value.memory is not None:
+            raise TypeError(f"save: {where}.memory is {value.memory!r}, a cache of pickles; set it to None first.")
         learned = {key: each for key, each in vars(value).items() if key not in parameters}
         return {
             "estimator": name,
@@ -231,6 +248,7 @@ class _Reader:
             "array": lambda content: self._get(content["array"]),
             "scalar": lambda content: self._get(content["scalar"]["array"])[()],
             "objects": self._objects,
+            "masked": lambda content: _mask(*self._all(content["masked"])),
             "list": lambda content: self._all(content["list"]),
             "tuple": lambda content: tuple(self._all(content["tuple"])),
             "set": lambda content: set(self._all(content["set"])),
@@ -244,6 +262,7 @@ class _Reader:
             "random state": self._random_state,
             "csr": self._csr,
             "blocks": self._distributed,
+            "described": self._described,
         }
 
     def _all(self, contents: Any) -> list[Any]:
@@ -283,10 +302,26 @@ class _Reader:
             blocks.flat[position] = self._get(name)
         return ds.from_blocks(blocks.tolist(), chunks, np.dtype(str(content["type"])))
 
+    def _described(self, content: Any) -> Any:
+        kind, name = str(content["described"]), str(content["name"])
+        try:
+            found = make_described(kind, name, self.read(content["arguments"]))
+        except TypeError as error:
+            raise self._wrong(f"the {kind} {name!r} with arguments that it does not take") from error
+        if found is None:
+            raise self._wrong(f"the {kind} {name!r}, which this release does not know")
+        return found
+
     def _estimator(self, content: Any) -> Any:
         kind = _known().get(str(content["estimator"]))
         if kind is None:
             raise self._wrong(f"an estimator named {content['estimator']!r}, which this release does not have")
         model = kind(**{str(key): self.read(value) for key, value in content["parameters"].items()})
         vars(model).update({str(key): self.read(value) for key, value in content["learned"].items()})
+        if isinstance(model, Pipeline) and model.memory is not None:
+            raise self._wrong("a pipeline with a cache of pickles")
         return model
+
+
+def _mask(values: Any, mask: Any, fill_value: Any) -> Any:
+    return np.ma.MaskedArray(values, mask, fill_value=fill_value)

@@ -38,6 +38,7 @@ from estimators.cluster._density import (
     label_samples,
     mark_core,
 )
+from estimators.cluster._given_distances import code_given
 from estimators.cluster._regions import Unit, gather_units, scatter_units
 from estimators.neighbors._search import choose_metric
 
@@ -54,7 +55,7 @@ class DBSCAN(sklearn.cluster.DBSCAN):
     min_samples : int, default=5
         How many samples have to be near a core sample, itself included, or how much weight.
     metric : str or callable, default="euclidean"
-        Any of scikit-learn's but "precomputed".
+        Any of scikit-learn's. With "precomputed", ``X`` holds the distances of all samples; see `_given_distances`.
     metric_params : dict, optional
         "seuclidean" and "mahalanobis" need V and VI here.
     algorithm : {"auto", "ball_tree", "kd_tree", "brute"}, default="auto"
@@ -98,14 +99,11 @@ class DBSCAN(sklearn.cluster.DBSCAN):
         """
         rows = check_X(self, X, reset=True)
         metric = choose_metric(self, rows.shape[1], sparse=rows.sparse)
-        reach = Reach(metric, float(self.eps))
-        has_boxes = metric.power is not None and not rows.sparse
         weights = _weight_blocks(self, sample_weight, rows)
-        gathered = gather_units(
-            self, rows, weights, eps=reach.eps, has_boxes=has_boxes, sample=rows.shape[1] <= rows.shape[0]
-        )
-        results = label_units(gathered.units, self.min_samples, reach)
-        coded = scatter_units(gathered, results, rows.grid[0])
+        if metric.is_given:
+            coded = code_given(self, rows, weights)
+        else:
+            coded = _code_samples(self, rows, weights, Reach(metric, float(self.eps)))
         labels = [take_labels(each) for each in coded]
         self.labels_ = like_input(X, ds.from_blocks(labels, rows.chunks[:1], np.intp))
         self._keep_core_samples(X, rows, coded)
@@ -127,6 +125,14 @@ class DBSCAN(sklearn.cluster.DBSCAN):
         )
         found = like_input(X, components)
         self.components_ = scipy.sparse.csr_matrix(found) if scipy.sparse.issparse(found) else found
+
+
+def _code_samples(model: DBSCAN, rows: ds.Array, weights: list[Any], reach: Reach) -> list[Any]:
+    """Return, for each row of blocks, the Future of the clusters of its samples, as `label_samples` codes them."""
+    has_boxes = reach.metric.power is not None and not rows.sparse
+    sample = rows.shape[1] <= rows.shape[0]
+    gathered = gather_units(model, rows, weights, eps=reach.eps, has_boxes=has_boxes, sample=sample)
+    return scatter_units(gathered, label_units(gathered.units, model.min_samples, reach), rows.grid[0])
 
 
 def label_units(units: list[Unit], min_samples: int, reach: Reach) -> list[Any]:

@@ -11,10 +11,12 @@ from __future__ import annotations
 import logging
 import numbers
 import warnings
+from functools import partial
 from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerMixin
+from sklearn.callback import with_callbacks
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics.pairwise import euclidean_distances
 from sklearn.utils import Tags, check_array, check_random_state
@@ -22,9 +24,10 @@ from sklearn.utils.validation import check_is_fitted
 
 import dsarray as ds
 from dsflow import share, task, wait_on
+from estimators._rounds import ObservedFit
 from estimators._validation import check_rows, check_weights, check_X, defer_rows, like_input, map_rows, rows_to_array
 from estimators.cluster._kmeans_init import Source, choose_plus_plus, choose_random, choose_scalable
-from estimators.cluster._lloyd import Descent, add_pairs, run_lloyd
+from estimators.cluster._lloyd import Descent, Run, add_pairs, run_lloyd
 from estimators.cluster._points import label_rows, made, own_distances
 from estimators.cluster._rows import Rows, keep_rows, stream_rows
 
@@ -35,7 +38,7 @@ logger = logging.getLogger(__name__)
 _CHOICES = {"k-means++": choose_plus_plus, "k-means||": choose_scalable, "random": choose_random}
 
 
-class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, BaseEstimator):
+class KMeans(ObservedFit, ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, BaseEstimator):
     """Cluster rows around as many centers as asked, so that squared distances from the nearest center are small.
 
     Parameters
@@ -112,6 +115,7 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, Ba
         self.algorithm = algorithm
         self.arity = arity
 
+    @with_callbacks
     def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> KMeans:
         """Find centers.
 
@@ -142,8 +146,14 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, Ba
         data = self._prepare(rows)
         starts = self._choose_starts(Source(data.points, data.norms, weights, rows.chunks[0]), X, rows, data.offset)
         tol = self.tol * data.variance
-        runs = run_lloyd(Descent(data.points, data.norms, weights, self.max_iter, tol, self.arity, data.step), starts)
-        centers = [(run.centers + data.offset).astype(rows.dtype) for run in runs]
+        descent = Descent(data.points, data.norms, weights, self.max_iter, tol, self.arity, data.step)
+        rounds = self._begin_fit(X, y, sample_weight, n_rounds=self.max_iter)
+
+        def learned(run: Run) -> dict[str, Any]:
+            return {"cluster_centers_": (run.centers + data.offset).astype(rows.dtype), "n_iter_": run.n_iter}
+
+        runs = run_lloyd(descent, starts, lambda run: rounds.end_round(partial(learned, run)))
+        centers = [learned(run)["cluster_centers_"] for run in runs]
         results = [_label(data.blocks, weights, each) for each in centers]
         inertias, counts = zip(*[wait_on(summary) for _, summary in results], strict=True)
         best = _choose_best(inertias)
@@ -154,6 +164,7 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, Ba
         self.n_iter_ = runs[best].n_iter
         if self.verbose:
             logger.info("KMeans.fit: inertias %s in %s iterations", inertias, [run.n_iter for run in runs])
+        rounds.end()
         n_distinct = int((counts[best] > 0).sum())
         if n_distinct < self.n_clusters:
             warnings.warn(

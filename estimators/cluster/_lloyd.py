@@ -9,7 +9,7 @@ anew in each iteration, because they may be larger than memory, are looked at al
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -91,15 +91,20 @@ class State(NamedTuple):
     """How slow centers have to be before gaps are worth another try."""
 
 
-def run_lloyd(descent: Descent, starts: Sequence[Any]) -> list[Run]:
-    """Iterate from each choice of initial centers until centers or labels stay; the runs share the workers."""
+def run_lloyd(descent: Descent, starts: Sequence[Any], end_round: Callable[[Run], bool]) -> list[Run]:
+    """Iterate from each choice of initial centers until centers or labels stay; the runs share the workers.
+
+    ``end_round(run)`` is told of an iteration of all, with the first of them; it returns whether that was enough.
+    """
     runs = [Run(centers) for centers in starts]
     active = runs
-    while active:
+    is_enough = False
+    while active and not is_enough:
         for run in active:
             _start_iteration(run, descent)
         for run in active:
             _end_iteration(run, descent)
+        is_enough = end_round(runs[0])
         active = [run for run in active if not run.done]
     return runs
 

@@ -20,6 +20,7 @@ from sklearn.utils import check_array, check_random_state
 
 import dsarray as ds
 from dsflow import share, task, wait_on
+from estimators._rounds import Rounds
 from estimators._validation import check_rows, check_weights, check_X, defer_rows, like_input, map_rows, rows_to_array
 from estimators.cluster._draws import Drawn, Draws
 from estimators.cluster._kmeans import KMeans, label_and_measure
@@ -167,7 +168,8 @@ class MiniBatchKMeans(KMeans):
             copy.deepcopy(rng).randint(2**31),  # the draws go on as in scikit-learn
         )
         centers = self._choose_center(draws, rows, rng)
-        course = self._run(Course(rules, centers, np.zeros(len(centers))), draws, rows, rng)
+        rounds = self._begin_fit(X, y, sample_weight, name="batches", n_rounds=None)
+        course = self._run(Course(rules, centers, np.zeros(len(centers))), draws, rows, rng, rounds)
         self.n_steps_ = course.n_done
         self.n_iter_ = int(np.ceil(course.n_done * batch_size / n_rows))
         self._keep(course.centers, course.counts, course.n_since, rows.dtype)
@@ -176,6 +178,7 @@ class MiniBatchKMeans(KMeans):
         else:
             vars(self).pop("labels_", None)
             self.inertia_ = course.mean * draws.total
+        rounds.end()
         return self
 
     @_fit_context(prefer_skip_nested_validation=True)
@@ -276,7 +279,7 @@ class MiniBatchKMeans(KMeans):
             size = 3 * self.n_clusters
         return min(size, n_rows)
 
-    def _run(self, course: Course, draws: Draws, rows: ds.Array, rng: Any) -> Course:
+    def _run(self, course: Course, draws: Draws, rows: ds.Array, rng: Any, rounds: Rounds) -> Course:
         """Do steps until they are done; the batches of the next ones are fetched meanwhile."""
         rules, blocks = course.rules, rows.chunks[0]
         n_wanted = max(_ROWS_PER_BLOCK * len(blocks), max(blocks) if rows.streamed else 0)
@@ -294,7 +297,8 @@ class MiniBatchKMeans(KMeans):
             reached = run_steps(course, upcoming)
             upcoming = fetch() if n_left else upcoming
             course = wait_on(reached)
-            if course.done:
+            centers = course.centers.astype(rows.dtype)
+            if rounds.end_round(lambda centers=centers: {"cluster_centers_": centers}) or course.done:
                 return course
 
     def _keep(self, centers: Any, counts: Any, n_since: int, dtype: Any) -> None:

@@ -54,7 +54,7 @@ class ForestLearning(TreeLearning):
 
     @property
     def estimators_(self) -> list[Any]:
-        """scikit-learn's trees, made anew of the nodes."""
+        """scikit-learn's trees, made of the nodes."""
         trees = self._trees()
         learned = {name: getattr(self, name) for name in ("n_features_in_", "n_outputs_", "classes_", "n_classes_")
                    if hasattr(self, name)}  # fmt: skip

@@ -12,6 +12,7 @@ import sklearn.ensemble
 import sklearn.tree
 
 from estimators.ensemble._growing import ForestLearning
+from estimators.metrics import DeterminationScore
 from estimators.tree._answers import ClassAnswers
 from estimators.tree._learning import LOCAL_ROWS
 
@@ -64,7 +65,7 @@ class RandomForestClassifier(ClassAnswers, ForestLearning, sklearn.ensemble.Rand
     Attributes
     ----------
     estimators_ : list
-        scikit-learn's compiled trees, made anew each time they are asked for.
+        scikit-learn's compiled trees, made of what is kept when they are first asked for.
     classes_ : ndarray of shape (n_classes,), or a list of one for each output
     n_classes_ : int, or a list of one for each output
     n_outputs_ : int
@@ -136,7 +137,7 @@ class RandomForestClassifier(ClassAnswers, ForestLearning, sklearn.ensemble.Rand
         self.local_rows = local_rows
 
 
-class RandomForestRegressor(ForestLearning, sklearn.ensemble.RandomForestRegressor):
+class RandomForestRegressor(DeterminationScore, ForestLearning, sklearn.ensemble.RandomForestRegressor):
     """Predict numbers by the mean answer of trees, each of which has drawn rows and features at random.
 
     Parameters
@@ -182,7 +183,7 @@ class RandomForestRegressor(ForestLearning, sklearn.ensemble.RandomForestRegress
     Attributes
     ----------
     estimators_ : list
-        scikit-learn's compiled trees, made anew each time they are asked for.
+        scikit-learn's compiled trees, made of what is kept when they are first asked for.
     n_outputs_ : int
     feature_importances_ : ndarray of shape (n_features,)
     n_features_in_ : int

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -11,7 +12,15 @@ import dsarray as ds
 from dsflow import share, task, wait_on
 from estimators.linear_model._losses import Loss, Slope, add_slopes, measure_bend, measure_slope
 
-__all__ = ["Data", "Found"]
+__all__ = ["Data", "Found", "IsEnough", "never"]
+
+IsEnough = Callable[[Any], bool]
+"""Is told the coefficients after each iteration, and returns whether they are good enough."""
+
+
+def never(_coef: Any) -> bool:
+    """Say that coefficients are not good enough."""
+    return False
 
 
 class Found(NamedTuple):

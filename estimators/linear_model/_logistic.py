@@ -23,9 +23,9 @@ from sklearn.utils.validation import check_is_fitted
 
 import dsarray as ds
 from dsflow import share, task, wait_on
+from estimators._rounds import ObservedFit
 from estimators._targets import encode_classes, weigh_codes, weigh_rows
 from estimators._validation import (
-    align_rows,
     check_rows,
     check_weights,
     check_X,
@@ -40,6 +40,7 @@ from estimators.linear_model._newton import minimize_by_newton
 from estimators.linear_model._penalties import Penalty
 from estimators.linear_model._predictions import decide
 from estimators.linear_model._proximal import minimize_by_gradients
+from estimators.metrics import AccuracyScore
 
 __all__ = ["LogisticRegression"]
 
@@ -47,7 +48,7 @@ _MOST_BENT = 2000
 """Number of coefficients above which second derivatives are not worth their size."""
 
 
-class LogisticRegression(sklearn.linear_model.LogisticRegression):
+class LogisticRegression(AccuracyScore, ObservedFit, sklearn.linear_model.LogisticRegression):
     """Classify by linear functions of features, which give the logarithms of the odds of the classes.
 
     Minimises C times the sum of log losses + (1 - l1_ratio) / 2 times the sum of squared coefficients
@@ -103,12 +104,6 @@ class LogisticRegression(sklearn.linear_model.LogisticRegression):
     0.96
     """
 
-    def set_callbacks(self, *callbacks: Any) -> LogisticRegression:
-        """Refuse callbacks, which are not supported."""
-        if callbacks:
-            raise NotImplementedError("LogisticRegression.set_callbacks: callbacks are not supported; leave them away.")
-        return self
-
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> LogisticRegression:
         """Find coefficients.
@@ -138,7 +133,13 @@ class LogisticRegression(sklearn.linear_model.LogisticRegression):
         start = self._start(rows.shape[1])
         minimize = _choose_solver(self.solver, penalty, start.size)
         data = Data(blocks, codes, weights, loss, self.fit_intercept)
-        self._keep(minimize(data, penalty, start, self.tol, self.max_iter), rows.dtype)
+        rounds = self._begin_fit(X, y, sample_weight, n_rounds=self.max_iter)
+
+        def is_enough(coef: Any) -> bool:
+            return rounds.end_round(lambda: _split(coef, rows.dtype))
+
+        self._keep(minimize(data, penalty, start, self.tol, self.max_iter, is_enough), rows.dtype)
+        rounds.end()
         return self
 
     def predict(self, X: Any) -> Any:
@@ -177,22 +178,6 @@ class LogisticRegression(sklearn.linear_model.LogisticRegression):
         check_is_fitted(self)
         return self._map(_estimate_log, X, len(self.classes_))
 
-    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """Return the share of rows whose class is predicted right.
-
-        Parameters
-        ----------
-        X : array_like, sparse matrix or Array of shape (n_samples, n_features)
-        y : array_like or Array of shape (n_samples,) or (n_samples, 1)
-        sample_weight : array_like or Array of shape (n_samples,), optional
-        """
-        if not isinstance(X, ds.Array):
-            return float(super().score(X, y.collect() if isinstance(y, ds.Array) else y, sample_weight))
-        labels = y if isinstance(y, ds.Array) else np.asarray(y)
-        hits = self.predict(X) == align_rows(self, labels, X, "y")
-        weights = check_weights(self, sample_weight, X)
-        return float(hits.mean() if weights is None else (hits * weights).sum() / weights.sum())
-
     # --- the model ---------------------------------------------------------------------------------------------------
 
     def _dense_coef(self) -> Any:
@@ -218,8 +203,7 @@ class LogisticRegression(sklearn.linear_model.LogisticRegression):
         return known
 
     def _keep(self, found: Found, dtype: Any) -> None:
-        coef = found.coef.astype(dtype, copy=False)
-        self.coef_, self.intercept_ = np.ascontiguousarray(coef[:, :-1]), coef[:, -1].copy()
+        vars(self).update(_split(found.coef, dtype))
         self.n_iter_ = np.array([found.n_iter], dtype=np.int32)
         if not found.converged:
             warnings.warn(
@@ -228,6 +212,12 @@ class LogisticRegression(sklearn.linear_model.LogisticRegression):
                 ConvergenceWarning,
                 stacklevel=4,
             )
+
+
+def _split(coef: Any, dtype: Any) -> dict[str, Any]:
+    """Return the attributes that hold coefficients."""
+    coef = coef.astype(dtype, copy=False)
+    return {"coef_": np.ascontiguousarray(coef[:, :-1]), "intercept_": coef[:, -1].copy()}
 
 
 def _choose_penalty(model: LogisticRegression) -> tuple[float, float]:

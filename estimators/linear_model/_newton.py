@@ -16,7 +16,7 @@ import sklearn.linear_model
 from sklearn.exceptions import ConvergenceWarning
 
 from estimators.linear_model._condensed import take_root
-from estimators.linear_model._descents import Data, Found
+from estimators.linear_model._descents import Data, Found, IsEnough, never
 from estimators.linear_model._penalties import Penalty
 
 __all__ = ["minimize_by_newton"]
@@ -26,7 +26,9 @@ _ENOUGH = 1e-4
 """Share of what the model promises that the objective has to fall by."""
 
 
-def minimize_by_newton(data: Data, penalty: Penalty, start: Any, tol: float, max_iter: int) -> Found:
+def minimize_by_newton(
+    data: Data, penalty: Penalty, start: Any, tol: float, max_iter: int, is_enough: IsEnough = never
+) -> Found:
     """Return the least mean loss plus penalty."""
     coef, n_iter = start, 0
     value, gradient, bend = _evaluate(data, penalty, coef)
@@ -47,6 +49,8 @@ def minimize_by_newton(data: Data, penalty: Penalty, start: Any, tol: float, max
                 return Found(coef, n_iter, converged=False)
         coef = coef + step * move
         value, gradient, bend = moved
+        if is_enough(coef):
+            break
     return Found(coef, n_iter, converged=True)
 
 

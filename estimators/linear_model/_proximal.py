@@ -11,13 +11,15 @@ from typing import Any
 
 import numpy as np
 
-from estimators.linear_model._descents import Data, Found
+from estimators.linear_model._descents import Data, Found, IsEnough, never
 from estimators.linear_model._penalties import Penalty
 
 __all__ = ["minimize_by_gradients"]
 
 
-def minimize_by_gradients(data: Data, penalty: Penalty, start: Any, tol: float, max_iter: int) -> Found:
+def minimize_by_gradients(
+    data: Data, penalty: Penalty, start: Any, tol: float, max_iter: int, is_enough: IsEnough = never
+) -> Found:
     """Return the least mean loss plus penalty."""
     coef = ahead = start
     momentum, step = 1.0, 1.0
@@ -33,7 +35,7 @@ def minimize_by_gradients(data: Data, penalty: Penalty, start: Any, tol: float, 
             if there <= bound + 8 * np.finfo(float).eps * abs(bound):
                 break
             step /= 2
-        if penalty.distance(moved, slope) <= tol:
+        if is_enough(moved) or penalty.distance(moved, slope) <= tol:
             return Found(moved, n_iter + 1, converged=True)
         grown = 1.0 if (move * (moved - coef)).sum() < 0 else (1 + np.sqrt(1 + 4 * momentum**2)) / 2
         ahead = moved + (momentum - 1) / grown * (moved - coef) if grown > 1 else moved

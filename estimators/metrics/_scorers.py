@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import numpy as np
 import sklearn.metrics
 
 from estimators.metrics import _classification, _clusters, _ranking, _regression
+from estimators.metrics._rows import any_blocks, cut_alike
 
 __all__ = ["SCORERS", "AccuracyScore", "DeterminationScore", "get_scorer", "name_scorers"]
 
@@ -85,10 +87,14 @@ class AccuracyScore:
         Parameters
         ----------
         X : array_like, sparse matrix or Array of shape (n_samples, n_features)
-        y : array_like or Array of shape (n_samples,)
+        y : array_like or Array of shape (n_samples,) or (n_samples, n_outputs)
+            Of several outputs, all labels are to be right.
         sample_weight : array_like or Array of shape (n_samples,), optional
         """
         predicted = self.predict(X)  # type: ignore[attr-defined]  # the classifier has it
+        if predicted.ndim == 2 and any_blocks(y, predicted):
+            y, predicted = cut_alike(f"{type(self).__name__}.score", y, predicted)
+            y, predicted = (y == predicted).all(axis=1), np.ones(y.shape[0], dtype=bool)
         return float(_classification.accuracy_score(y, predicted, sample_weight=sample_weight))
 
 

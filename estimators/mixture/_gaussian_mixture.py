@@ -27,6 +27,7 @@ from sklearn.utils.validation import check_is_fitted
 
 import dsarray as ds
 from dsflow import share, task, wait_on
+from estimators._rounds import ObservedFit, Rounds
 from estimators._validation import check_rows, check_X, defer_rows, like_input, map_rows, rows_to_array
 from estimators.cluster._points import made
 from estimators.mixture._gaussians import (
@@ -55,7 +56,7 @@ class _Run(NamedTuple):
     converged: bool
 
 
-class GaussianMixture(sklearn.mixture.GaussianMixture):
+class GaussianMixture(ObservedFit, sklearn.mixture.GaussianMixture):
     """Describe how rows are distributed by a sum of normal distributions.
 
     Parameters
@@ -145,10 +146,13 @@ class GaussianMixture(sklearn.mixture.GaussianMixture):
         is_new = not (self.warm_start and hasattr(self, "converged_"))
         rng = check_random_state(self.random_state)
         runs = []
-        for _ in range(self.n_init if is_new else 1):
+        n_runs = self.n_init if is_new else 1
+        rounds = self._begin_fit(X, y, n_rounds=n_runs * self.max_iter)
+        for _ in range(n_runs):
             if is_new:
                 self._start(kept, blocks, rng)
-            runs.append(self._iterate(blocks, rows.shape[0], -np.inf if is_new else self.lower_bound_))
+            runs.append(self._iterate(blocks, rows.shape[0], -np.inf if is_new else self.lower_bound_, rounds))
+        rounds.end()
         best = max(runs, key=lambda run: run.lower_bound)
         self._set_parameters(tuple(np.asarray(each).astype(rows.dtype) for each in best.parameters), xp=np)
         self.converged_, self.n_iter_ = best.converged, len(best.lower_bounds)
@@ -211,7 +215,7 @@ class GaussianMixture(sklearn.mixture.GaussianMixture):
             factors = _compute_precision_cholesky_from_precisions(given, kind, xp=np)
         self.weights_, self.means_, self.covariances_, self.precisions_cholesky_ = weights, means, covariances, factors
 
-    def _iterate(self, blocks: list[Any], n_samples: int, lower_bound: float) -> _Run:
+    def _iterate(self, blocks: list[Any], n_samples: int, lower_bound: float, rounds: Rounds) -> _Run:
         """Iterate until the lower bound stays, or max_iter."""
         bounds: list[float] = []
         converged = False
@@ -226,6 +230,7 @@ class GaussianMixture(sklearn.mixture.GaussianMixture):
             converged = bool(abs(change) < self.tol)
             if self.verbose and (converged or len(bounds) % self.verbose_interval == 0):
                 logger.info("GaussianMixture.fit: iteration %d, lower bound %.6g", len(bounds), lower_bound)
+            converged |= rounds.end_round(lambda: {"converged_": False, "n_iter_": len(bounds)})
         return _Run(self._get_parameters(), float(lower_bound) if bounds else -np.inf, bounds, converged)
 
     def _estimate(self, near: Any, found: Statistics) -> tuple[Any, Any, Any]:

@@ -4,7 +4,8 @@
 the workers. A call then takes one task for each block of queries and each part, and a tree of tasks that merges, for
 each block of queries, what the parts give: k distances, positions and targets a query. Nothing of the size of the
 samples reaches the main program. A task holds a block of queries, a part and, for a tree, about as much again. Of a
-streamed array no part is kept: each task reads and prepares the part it searches.
+streamed array no part is kept: each task reads and prepares the part it searches. With distances in place of features
+(metric="precomputed"), a row of blocks holds all that is needed of its rows, so there is one part, of targets only.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from estimators._validation import check_X
 from estimators.neighbors._search import (
     Found,
     Metric,
+    Part,
     check_finite,
     choose_metric,
     find_nearest,
@@ -81,7 +83,12 @@ class BlockwiseNeighbors:
         self.n_samples_fit_ = rows.shape[0]
         self._fit_X = rows if isinstance(X, ds.Array) else rows.collect()
         name = type(self).__name__
-        if rows.streamed:
+        if metric.is_given and rows.shape[0] != rows.shape[1]:
+            raise ValueError(
+                f"{name}: Precomputed matrix must be square. Input is a {rows.shape[0]}x{rows.shape[1]} matrix; "
+                "give the distances of all rows."
+            )
+        if rows.streamed or metric.is_given:
             wait_on(ds.map_row_blocks(check_finite, rows, self._metric, name))
             _indexes.pop(self, None)
         else:
@@ -93,14 +100,16 @@ class BlockwiseNeighbors:
         return Metric(self.effective_metric_, dict(self.effective_metric_params_), self.algorithm, self.leaf_size)
 
     def _make_parts(self, rows: ds.Array) -> list[Any]:
-        lengths = _part_lengths(rows)
-        joined = rows.rechunk((lengths, -1))
+        lengths = self._part_lengths(rows)
         targets = None
         if self._y is not None:
             y = self._y if isinstance(self._y, ds.Array) else ds.array(self._y, block_size=-1)
             columns = y[:, None] if y.ndim == 1 else y
             targets = columns.rechunk((lengths, -1))
-        name = type(self).__name__
+        if self._metric.is_given:
+            given = Part(self._metric, None, rows.shape[0], None)
+            return [given] if targets is None else list(ds.map_row_blocks(_with_targets, targets, given))
+        joined, name = rows.rechunk((lengths, -1)), type(self).__name__
         if rows.streamed:
             return list(ds.defer_row_blocks(make_part, joined, targets, self._metric, name))
         parts = list(ds.map_row_blocks(make_part, joined, targets, self._metric, name))
@@ -113,7 +122,10 @@ class BlockwiseNeighbors:
         session, parts = _indexes.get(self, (None, []))
         if not parts or session is not active_session():
             parts = self._make_parts(rows)
-        return list(zip(parts, np.cumsum((0, *_part_lengths(rows)))[:-1].tolist(), strict=True))
+        return list(zip(parts, np.cumsum((0, *self._part_lengths(rows)))[:-1].tolist(), strict=True))
+
+    def _part_lengths(self, rows: ds.Array) -> tuple[int, ...]:
+        return rows.shape[:1] if self._metric.is_given else _part_lengths(rows)
 
     def _queries(self, X: Any) -> tuple[ds.Array, bool]:
         check_is_fitted(self)
@@ -179,6 +191,10 @@ def _part_lengths(rows: ds.Array) -> tuple[int, ...]:
     if len(lengths) > 1 and not lengths[-1]:
         lengths.pop()
     return tuple(lengths)
+
+
+def _with_targets(targets: Any, part: Part) -> Part:
+    return part._replace(targets=targets)
 
 
 def _checked(rows: Any, metric: Metric, name: str) -> Any:

@@ -14,7 +14,8 @@ from sklearn.base import _fit_context
 
 import dsarray as ds
 from dsflow import task, wait_on
-from estimators._validation import check_weights, like_input, rows_to_array
+from estimators._validation import like_input, rows_to_array
+from estimators.metrics import AccuracyScore
 from estimators.neighbors._blockwise import BlockwiseNeighbors
 from estimators.neighbors._labels import check_labels, encode_outputs, vote
 from estimators.neighbors._nearest import NearestNeighbors
@@ -23,7 +24,7 @@ from estimators.neighbors._search import Found
 __all__ = ["KNeighborsClassifier"]
 
 
-class KNeighborsClassifier(BlockwiseNeighbors, sklearn.neighbors.KNeighborsClassifier):
+class KNeighborsClassifier(AccuracyScore, BlockwiseNeighbors, sklearn.neighbors.KNeighborsClassifier):
     """Classify rows as most of their nearest neighbors are.
 
     Parameters
@@ -121,33 +122,8 @@ class KNeighborsClassifier(BlockwiseNeighbors, sklearn.neighbors.KNeighborsClass
         ]
         return shares if self.outputs_2d_ else shares[0]
 
-    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """Return the share of rows all of whose labels are predicted right.
-
-        Parameters
-        ----------
-        X : array_like, sparse matrix or Array of shape (n_queries, n_features), or None
-        y : array_like or Array of shape (n_queries,) or (n_queries, n_outputs)
-        sample_weight : array_like or Array of shape (n_queries,), optional
-        """
-        like = self._fit_X if X is None else X
-        if not isinstance(like, ds.Array):
-            return float(super().score(X, y.collect() if isinstance(y, ds.Array) else y, sample_weight))
-        labels, _ = check_labels(self, y, like)
-        weights = check_weights(self, sample_weight, like.astype(float))
-        sums = ds.map_row_blocks(_count_hits, labels, self.predict(X), weights)
-        n_hits, n_all = wait_on(ds.tree_reduce(np.add, sums))
-        return float(n_hits / n_all)
-
     def _classes(self) -> list[Any]:
         return self.classes_ if self.outputs_2d_ else [self.classes_]
-
-
-def _count_hits(labels: Any, predicted: Any, weights: Any) -> Any:
-    """Return the weights of the rows that are right, and of all."""
-    are_right = (labels == predicted.reshape(labels.shape)).all(axis=1)
-    weights = np.ones(len(labels)) if weights is None else weights
-    return np.array([weights[are_right].sum(), weights.sum()])
 
 
 # --- tasks ------------------------------------------------------------------------------------------------------------

@@ -33,7 +33,7 @@ class NearestNeighbors(BlockwiseNeighbors, sklearn.neighbors.NearestNeighbors):
         How to look. Trees are SciPy's where that knows the metric.
     leaf_size : int, default=30
     metric : str or callable, default="minkowski"
-        Any of scikit-learn's but "precomputed".
+        Any of scikit-learn's. With "precomputed", ``X`` holds distances to all rows of ``fit``; it is dense.
     p : float, default=2
         Power of the Minkowski metric.
     metric_params : dict, optional

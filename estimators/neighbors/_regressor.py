@@ -11,11 +11,10 @@ import numpy as np
 import sklearn.neighbors
 from sklearn.base import _fit_context
 
-import dsarray as ds
-from dsflow import task, wait_on
-from estimators._moments import Moments, add_moments, sum_moments
-from estimators._validation import check_weights, like_input, rows_to_array
+from dsflow import task
+from estimators._validation import like_input, rows_to_array
 from estimators.linear_model._responses import check_responses
+from estimators.metrics import DeterminationScore
 from estimators.neighbors._blockwise import BlockwiseNeighbors
 from estimators.neighbors._labels import weigh_neighbors
 from estimators.neighbors._nearest import NearestNeighbors
@@ -24,7 +23,7 @@ from estimators.neighbors._search import Found
 __all__ = ["KNeighborsRegressor"]
 
 
-class KNeighborsRegressor(BlockwiseNeighbors, sklearn.neighbors.KNeighborsRegressor):
+class KNeighborsRegressor(DeterminationScore, BlockwiseNeighbors, sklearn.neighbors.KNeighborsRegressor):
     """Predict the mean of the targets of nearest neighbors.
 
     Parameters
@@ -87,32 +86,6 @@ class KNeighborsRegressor(BlockwiseNeighbors, sklearn.neighbors.KNeighborsRegres
         n_columns = None if self._y.ndim == 1 else self._y.shape[1]
         means = [average(block, self.weights, n_columns is None) for block in found]
         return like_input(self._fit_X if X is None else X, rows_to_array(means, queries.data, np.float64, n_columns))
-
-    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """Return the coefficient of determination, averaged over targets.
-
-        Parameters
-        ----------
-        X : array_like, sparse matrix or Array of shape (n_queries, n_features), or None
-        y : array_like or Array of shape (n_queries,) or (n_queries, n_targets)
-        sample_weight : array_like or Array of shape (n_queries,), optional
-        """
-        like = self._fit_X if X is None else X
-        if not isinstance(like, ds.Array):
-            return float(super().score(X, y.collect() if isinstance(y, ds.Array) else y, sample_weight))
-        (targets, _), weights = check_responses(self, y, like), check_weights(self, sample_weight, like.astype(float))
-        parts = ds.map_row_blocks(_measure_residuals, targets, self.predict(X), weights)
-        found: Moments = wait_on(ds.tree_reduce(add_moments, parts))
-        squares, n_targets = found.scatter.diagonal(), targets.shape[1]
-        left = squares[:n_targets] + found.weight * found.mean[:n_targets] ** 2
-        total = squares[n_targets:]
-        scores = np.where(left > 0, 0.0, 1.0)
-        np.divide(total - left, total, out=scores, where=total > 0)
-        return float(scores.mean())
-
-
-def _measure_residuals(targets: Any, predicted: Any, weights: Any) -> Moments:
-    return sum_moments(targets - predicted.reshape(targets.shape), targets, weights)
 
 
 # --- tasks ------------------------------------------------------------------------------------------------------------

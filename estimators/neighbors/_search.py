@@ -61,6 +61,11 @@ class Metric:
     leaf_size: int = 30
 
     @property
+    def is_given(self) -> bool:
+        """Whether rows are distances to all rows of ``fit``."""
+        return isinstance(self.name, str) and self.name == "precomputed"
+
+    @property
     def power(self) -> float | None:
         """The power of a Minkowski metric; None if it is another."""
         if self.name == "minkowski" and self.params.get("w") is None and self.params.get("p", 2) >= 1:
@@ -92,7 +97,7 @@ class Part(NamedTuple):
 
     metric: Metric
     searcher: Any
-    """A tree, or a model of scikit-learn."""
+    """A tree, or a model of scikit-learn; None where distances are given."""
     n_rows: int
     targets: Any
     """What belongs to them, with a row for each; or None."""
@@ -128,7 +133,9 @@ def choose_metric(estimator: Any, n_features: int, *, sparse: bool) -> Metric:
     """
     name, given = type(estimator).__name__, estimator.metric_params or {}
     if estimator.metric == "precomputed":
-        raise ValueError(f"{name}: metric='precomputed' is not supported; pass the samples, and a metric.")
+        if sparse:
+            raise ValueError(f"{name}: metric='precomputed' takes dense distances; X is sparse. Use X.toarray().")
+        return Metric("precomputed")
     needed = _NEEDS.get(estimator.metric, "") if isinstance(estimator.metric, str) else ""
     if needed and needed not in given:
         raise ValueError(
@@ -151,8 +158,10 @@ def make_part(rows: Any, targets: Any, metric: Metric, name: str) -> Part:
 
 
 def check_finite(rows: Any, metric: Metric, name: str) -> None:
-    """Raise an error for NaN, unless the metric is made for it, and for infinity."""
+    """Raise an error for NaN, unless the metric is made for it, for infinity, and for distances below 0."""
     assert_all_finite(rows, allow_nan=metric.name == "nan_euclidean", estimator_name=name, input_name="X")
+    if metric.is_given and (rows < 0).any():
+        raise ValueError(f"{name}: Negative values in data passed to metric='precomputed'; distances are 0 or more.")
 
 
 def find_nearest(queries: Any, part: Part, start: int, n_neighbors: int) -> Found:
@@ -161,6 +170,8 @@ def find_nearest(queries: Any, part: Part, start: int, n_neighbors: int) -> Foun
     queries = ds.to_host(queries)
     if not queries.shape[0]:
         distances, indices = np.empty((0, n_wanted)), np.empty((0, n_wanted), np.intp)
+    elif part.searcher is None:
+        distances, indices = _take_least(queries, n_wanted)
     elif isinstance(part.searcher, cKDTree):
         distances, indices = _ask_tree(part.searcher, queries, n_wanted, part.metric.power)
     else:
@@ -168,6 +179,15 @@ def find_nearest(queries: Any, part: Part, start: int, n_neighbors: int) -> Foun
             distances, indices = part.searcher.kneighbors(queries, n_wanted)
         distances, indices = _in_order(np.asarray(distances, float), indices)
     return Found(distances, indices + start, None if part.targets is None else part.targets[indices])
+
+
+def _take_least(distances: Any, n_wanted: int) -> tuple[Any, Any]:
+    """Return the least distances of each row, in order, and where they are."""
+    found = np.argpartition(distances, n_wanted - 1, axis=1)[:, :n_wanted]
+    found.sort(axis=1)
+    order = np.take_along_axis(distances, found, axis=1).argsort(axis=1, kind="stable")
+    found = np.take_along_axis(found, order, axis=1)
+    return np.take_along_axis(distances, found, axis=1).astype(float), found
 
 
 def _ask_tree(tree: Any, queries: Any, n_wanted: int, power: float | None) -> tuple[Any, Any]:
@@ -221,7 +241,10 @@ def find_within(queries: Any, part: Part, start: int, radius: float) -> Within:
     n_queries = queries.shape[0]
     if not n_queries:
         return Within(np.empty(0, np.intp), np.empty(0, np.intp), np.empty(0))
-    if isinstance(part.searcher, cKDTree):
+    if part.searcher is None:
+        rows, indices = np.nonzero(queries <= radius)
+        distances = queries[rows, indices].astype(float)
+    elif isinstance(part.searcher, cKDTree):
         rows, indices, distances = map(np.concatenate, zip(*pairs_within(queries, part, radius), strict=True))
     else:
         with sklearn.config_context(working_memory=_WORKING_MIB, assume_finite=True):

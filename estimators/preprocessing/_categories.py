@@ -35,7 +35,7 @@ def check_values(encoder: Any, X: Any, *, reset: bool) -> ds.Array:
     """Return ``X`` as an Array of numbers, or of texts; see `check_X`."""
     if not isinstance(X, ds.Array) or X.dtype.kind not in "US":
         return check_X(encoder, X, reset=reset, accept_sparse=False, dtype=_NUMBERS)
-    check_X(encoder, ds.zeros(X.shape, X.block_shape), reset=reset)  # all but its type
+    check_X(encoder, ds.zeros(X.shape, block_size=X.block_shape), reset=reset)  # all but its type
     return X
 
 

@@ -16,13 +16,14 @@ from sklearn.base import _fit_context
 import dsarray as ds
 from dsflow import wait_on
 from estimators._counterparts import apply_rows
+from estimators._rounds import ObservedFit
 from estimators._validation import check_weights, check_X
 from estimators.preprocessing._spread import Spread, add_spreads, sum_spread
 
 __all__ = ["StandardScaler"]
 
 
-class StandardScaler(sklearn.preprocessing.StandardScaler):
+class StandardScaler(ObservedFit, sklearn.preprocessing.StandardScaler):
     """Take the mean off each feature, and divide by its standard deviation. NaN stays, and is left out.
 
     Parameters
@@ -56,12 +57,6 @@ class StandardScaler(sklearn.preprocessing.StandardScaler):
            [ 1.,  1.]])
     """
 
-    def set_callbacks(self, *callbacks: Any) -> StandardScaler:
-        """Refuse callbacks, which are not supported."""
-        if callbacks:
-            raise NotImplementedError("StandardScaler.set_callbacks: callbacks are not supported; leave them away.")
-        return self
-
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> StandardScaler:
         """Learn from more rows.
@@ -86,9 +81,11 @@ class StandardScaler(sklearn.preprocessing.StandardScaler):
                 "alternatives."
             )
         weights = check_weights(self, sample_weight, rows)
+        rounds = self._begin_fit(X, y, sample_weight)
         parts = ds.map_row_blocks(sum_spread, rows, weights, type(self).__name__)
         found: Spread = wait_on(ds.tree_reduce(add_spreads, parts))
         self._keep(add_spreads(self._known(), found) if known else found, weights is not None)
+        rounds.end()
         return self
 
     def transform(self, X: Any, copy: bool | None = None) -> Any:

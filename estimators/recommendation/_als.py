@@ -30,6 +30,7 @@ from sklearn.utils.validation import check_is_fitted
 
 import dsarray as ds
 from dsflow import Future, share, task, wait_on
+from estimators._rounds import ObservedFit
 from estimators._validation import check_X, map_rows
 from estimators.recommendation._ranking import rank_columns
 from estimators.recommendation._row_solves import Problem, solve_rows
@@ -42,7 +43,7 @@ _FIRST_SPREAD = 0.1
 """How far the first factors are from the means of items, in terms of the ratings."""
 
 
-class ALS(BaseEstimator):
+class ALS(ObservedFit, BaseEstimator):
     """Factorise ratings by alternating least squares.
 
     Parameters
@@ -148,6 +149,7 @@ class ALS(BaseEstimator):
         problem = Problem(float(self.reg), float(self.alpha) if self.implicit else None)
         items: Any = share(self._first_items(totals, ratings.dtype))
         self.loss_, self.n_iter_, is_done = np.inf, 0, False
+        rounds = self._begin_fit(X, y, n_rounds=self.max_iter)
         while not is_done and self.n_iter_ < self.max_iter:
             users, _, user_gram = _solve_side(by_user, items, problem)
             items, sums, item_gram = _solve_side(by_item, users, problem)
@@ -155,6 +157,9 @@ class ALS(BaseEstimator):
             is_done = bool(abs(self.loss_ - loss) <= self.tol)
             self.loss_, self.n_iter_ = loss, self.n_iter_ + 1
             logger.log(logging.INFO if self.verbose else logging.DEBUG, "ALS: iteration %d, %g", self.n_iter_, loss)
+            found = {"users_": users, "items_": items}
+            is_done |= rounds.end_round(lambda found=found: wait_on(found))
+        rounds.end()
         if not is_done and self.tol > 0:
             warnings.warn(
                 f"ALS.fit: not converged after max_iter={self.max_iter} iterations; allow more, or a larger tol.",

@@ -1,5 +1,6 @@
 """Support vector machines."""
 
 from estimators.svm._cascade import CascadeSVM
+from estimators.svm._cascade_regressor import CascadeSVR
 
-__all__ = ["CascadeSVM"]
+__all__ = ["CascadeSVM", "CascadeSVR"]

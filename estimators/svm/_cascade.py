@@ -1,42 +1,28 @@
-"""The cascade support vector machine: a tree of small machines, each of which passes its support vectors on.
-
-One task solves the problem of one row of blocks; tasks of the tree above solve that of what ``cascade_arity`` of them
-have kept, which is support vectors and samples near a margin, up to one. Then one task for each row of blocks looks at
-its samples with that solution. If it has kept all that lie inside a margin, it is the solution of all samples together;
-else those that it has not are solved for with those that it has, and looked at again. What travels is what solutions
-keep and those violators; to the main program come four sums of each block and pass, and at the end the support vectors.
-
-H. P. Graf, E. Cosatto, L. Bottou, I. Durdanovic and V. Vapnik, "Parallel support vector machines: the cascade SVM"
-(NIPS 2004). There, later passes solve each block anew together with the support vectors; here they only look at it,
-which finds the same optimum for less: a sample that is on its side of every margin would get a coefficient of 0.
-"""
+"""The cascade support vector machine for classes; `_machine` says what tasks do and what travels."""
 
 from __future__ import annotations
 
-import logging
-import warnings
-from numbers import Integral, Real
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.base import ClassifierMixin, _fit_context
+from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 import dsarray as ds
-from dsflow import Future, active_session, share, wait_on
+from dsflow import share
 from estimators._targets import encode_classes, weigh_rows
-from estimators._validation import align_rows, check_rows, check_weights, check_X, like_input, map_rows, rows_to_array
-from estimators.svm._kernel import KERNELS, Kernel
-from estimators.svm._passes import run_passes
-from estimators.svm._solver import Problem, Samples, Solution, count_bytes, take_model
+from estimators._validation import check_X, like_input, map_rows, rows_to_array
+from estimators.metrics import AccuracyScore
+from estimators.svm._machine import CascadeMachine
+from estimators.svm._pairs import PairsProblem
+from estimators.svm._solver import Samples, Solution
 from estimators.svm._votes import choose_classes, decide_one_by_one, decide_one_versus_rest
 
 __all__ = ["CascadeSVM"]
 
 
-class CascadeSVM(ClassifierMixin, BaseEstimator):
+class CascadeSVM(AccuracyScore, ClassifierMixin, CascadeMachine):
     """Classify with a support vector machine that is trained in parts.
 
     Parameters
@@ -117,23 +103,12 @@ class CascadeSVM(ClassifierMixin, BaseEstimator):
     1.0
     """
 
-    _parameter_constraints: dict[str, list[Any]] = {  # noqa: RUF012 - where scikit-learn looks for it
-        "cascade_arity": [Interval(Integral, 2, None, closed="left")],
-        "max_iter": [Interval(Integral, 1, None, closed="left")],
-        "tol": [Interval(Real, 0, None, closed="left")],
-        "kernel": [StrOptions(set(KERNELS))],
-        "C": [Interval(Real, 0, None, closed="neither")],
-        "gamma": [StrOptions({"scale", "auto"}), Interval(Real, 0, None, closed="left")],
-        "check_convergence": ["boolean"],
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **CascadeMachine._parameter_constraints,
         "random_state": ["random_state"],
-        "verbose": ["verbose"],
-        "degree": [Interval(Integral, 0, None, closed="left")],
-        "coef0": [Interval(Real, None, None, closed="neither")],
         "class_weight": [StrOptions({"balanced"}), dict, None],
         "decision_function_shape": [StrOptions({"ovr", "ovo"})],
         "break_ties": ["boolean"],
-        "shrinking": ["boolean"],
-        "cache_size": [Interval(Real, 0, None, closed="neither")],
     }
 
     def __init__(
@@ -173,11 +148,6 @@ class CascadeSVM(ClassifierMixin, BaseEstimator):
         self.shrinking = shrinking
         self.cache_size = cache_size
 
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
-        return tags
-
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> CascadeSVM:
         """Find the support vectors.
@@ -198,23 +168,8 @@ class CascadeSVM(ClassifierMixin, BaseEstimator):
         data = check_X(self, X, reset=True, dtype=(np.float64,))
         codes, self.classes_ = encode_classes(self, y, data)
         weights = weigh_rows(self, codes, sample_weight, data)
-        checked = check_rows(self, data)
-        starts = np.cumsum((0, *data.chunks[0][:-1])).tolist()
-        blocks = list(zip(checked.row_blocks(), codes, weights, starts, strict=True))
-        self._gamma = self._choose_gamma(checked)
-        passes = run_passes(
-            blocks,
-            Problem(self._kernel(), self.C, self.shrinking, self.cache_size),
-            arity=self.cascade_arity,
-            max_passes=self.max_iter,
-            tol=self.tol if self.check_convergence else None,
-            log_level=logging.INFO if self.verbose else logging.DEBUG,
-        )
-        self.n_iter_, self.objective_, self.converged_ = passes.n_passes, passes.dual, passes.converged
-        self._warn_unless_converged()
-        model = take_model(passes.solution)
-        _check_budget(model)
-        self._keep(wait_on(model))
+        rounds = self._begin_fit(X, y, sample_weight, name="pass", n_rounds=self.max_iter)
+        self._solve(rounds, data, codes, weights)
         return self
 
     def predict(self, X: Any) -> Any:
@@ -264,67 +219,23 @@ class CascadeSVM(ClassifierMixin, BaseEstimator):
         decisions = map_rows(self, decide, data, share(self._model()), self._kernel())
         return like_input(X, rows_to_array(decisions, data, np.float64, None if n_classes == 2 else n_columns))
 
-    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """Return the share of samples whose class is predicted right.
-
-        Parameters
-        ----------
-        X : array_like, sparse matrix or Array of shape (n_samples, n_features)
-        y : array_like or Array of shape (n_samples,) or (n_samples, 1)
-        sample_weight : array_like or Array of shape (n_samples,), optional
-        """
-        if not isinstance(X, ds.Array):
-            return float(super().score(X, y.collect() if isinstance(y, ds.Array) else y, sample_weight))
-        labels = y if isinstance(y, ds.Array) else np.asarray(y)
-        hits = self.predict(X) == align_rows(self, labels, X, "y")
-        weights = check_weights(self, sample_weight, X)
-        return float(hits.mean() if weights is None else (hits * weights).sum() / weights.sum())
-
     # --- the model ---------------------------------------------------------------------------------------------------
 
-    def _choose_gamma(self, data: ds.Array) -> float:
-        if self.gamma == "auto":
-            return 1 / data.shape[1]
-        if self.gamma != "scale":
-            return float(self.gamma)
-        variance = (data * data).mean() - data.mean() ** 2 if data.sparse else data.var()
-        scale = data.shape[1] * float(variance)
-        return 1 / scale if scale else 1.0
+    def _problem(self) -> PairsProblem:
+        return PairsProblem(self._kernel(), self.C, self.shrinking, self.cache_size)
 
-    def _warn_unless_converged(self) -> None:
-        if self.check_convergence and not self.converged_:
-            warnings.warn(
-                f"CascadeSVM.fit: not converged after max_iter={self.max_iter} passes; allow more, or a larger tol.",
-                ConvergenceWarning,
-                stacklevel=4,
-            )
-
-    def _kernel(self) -> Kernel:
-        return Kernel(self.kernel, self._gamma, self.degree, self.coef0)
-
-    def _keep(self, model: Solution) -> None:
+    def _learned(self, model: Solution) -> dict[str, Any]:
         sign = -1 if len(self.classes_) == 2 else 1
-        self.support_ = model.support.index
-        self.support_vectors_ = model.support.rows
-        self.n_support_ = np.bincount(model.support.codes, minlength=len(self.classes_)).astype(np.int32)
-        self.dual_coef_ = sign * model.dual_coef
-        self.intercept_ = sign * model.intercept
+        return {
+            "support_": model.support.index,
+            "support_vectors_": model.support.rows,
+            "n_support_": np.bincount(model.support.targets, minlength=len(self.classes_)).astype(np.int32),
+            "dual_coef_": sign * model.dual_coef,
+            "intercept_": sign * model.intercept,
+        }
 
     def _model(self) -> Solution:
         sign = -1 if len(self.classes_) == 2 else 1
         codes = np.repeat(np.arange(len(self.classes_)), self.n_support_)
         support = Samples(self.support_vectors_, codes, None, self.support_)
         return Solution(support, sign * self.dual_coef_, sign * self.intercept_, support.take(np.arange(0)))
-
-
-def _check_budget(model: Future[Solution]) -> None:
-    session = active_session()
-    budget = None if session is None else session.memory_bytes
-    if budget is None:
-        return
-    n_bytes = wait_on(count_bytes(model))
-    if n_bytes > budget:
-        raise MemoryError(
-            f"CascadeSVM.fit: the support vectors have {n_bytes} bytes, more than the {budget} bytes of the session; "
-            "lower C, choose a smoother kernel, or give dsflow.start() more memory."
-        )

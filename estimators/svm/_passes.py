@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +22,7 @@ __all__ = ["Passes", "run_passes"]
 logger = logging.getLogger(__name__)
 
 Blocks = list[tuple[Any, Any, Any, int]]
-"""Of each row of blocks: its rows, their classes, their weights, and where it starts."""
+"""Of each row of blocks: its rows, their targets, their weights, and where it starts."""
 
 
 @dataclass(slots=True)
@@ -33,17 +34,29 @@ class Passes:
     dual: float = math.nan
     """The objective that solvers maximise; NaN where nobody has looked."""
     converged: bool = False
+    stopped: bool = False
+    """True if somebody has found it good enough."""
 
 
 def run_passes(
-    blocks: Blocks, problem: Problem, *, arity: int, max_passes: int, tol: float | None, log_level: int
+    blocks: Blocks,
+    problem: Problem,
+    *,
+    name: str,
+    arity: int,
+    max_passes: int,
+    tol: float | None,
+    log_level: int,
+    is_enough: Callable[[Future[Solution]], bool],
 ) -> Passes:
     """Solve the problem of all blocks.
 
     Parameters
     ----------
-    blocks : list of (rows, codes, weights, start)
+    blocks : list of (rows, targets, weights, start)
     problem : Problem
+    name : str
+        Of the estimator, to be logged.
     arity : int
         How many solutions are merged at a time.
     max_passes : int
@@ -51,19 +64,23 @@ def run_passes(
         When to stop, relative to the dual objective; None to make ``max_passes`` without waiting for any.
     log_level : int
         At which each pass is logged.
+    is_enough : callable
+        Is told the solution of each pass, and returns whether to leave it at that.
     """
     passes = Passes(_climb(blocks, arity, problem))
-    while tol is not None or passes.n_passes < max_passes:
-        checks = [check_block(*block, passes.solution, problem) for block in blocks]
+    while True:
+        is_last = passes.n_passes == max_passes
+        is_checked = tol is not None or not is_last
+        checks = [check_block(*block, passes.solution, problem) for block in blocks if is_checked]
         if tol is not None:
             sums = np.sum(wait_on([sums for _, sums in checks]), axis=0).tolist()
-            passes.converged = _is_optimal(passes, sums, tol, log_level)
-        if passes.converged or passes.n_passes == max_passes:
-            break
+            passes.converged = _is_optimal(passes, sums, tol, name, log_level)
+        passes.stopped = is_enough(passes.solution)
+        if passes.stopped or passes.converged or is_last:
+            return passes
         violators = ds.tree_reduce(join_samples, [violators for violators, _ in checks])
         passes.solution = solve_with(passes.solution, violators, problem)
         passes.n_passes += 1
-    return passes
 
 
 def _climb(blocks: Blocks, arity: int, problem: Problem) -> Future[Solution]:
@@ -75,15 +92,15 @@ def _climb(blocks: Blocks, arity: int, problem: Problem) -> Future[Solution]:
     return level[0]
 
 
-def _is_optimal(passes: Passes, sums: list[float], tol: float, log_level: int) -> bool:
+def _is_optimal(passes: Passes, sums: list[float], tol: float, name: str, log_level: int) -> bool:
     """Take note of the objective, and tell whether another pass is worth it.
 
     No solution has a larger dual objective than any has a primal one: once they are near, no pass can change much.
     """
-    n_violators, sum_of_coefs, squared_norms, losses = sums
-    dual, primal = sum_of_coefs - squared_norms / 2, losses + squared_norms / 2
+    n_violators, linear, squared_norms, losses = sums
+    dual, primal = linear - squared_norms / 2, losses + squared_norms / 2
     change, passes.dual = abs(dual - passes.dual), dual
-    text = "CascadeSVM: pass %d: dual objective %.8g, primal %.8g, %d violators"
-    logger.log(log_level, text, passes.n_passes, dual, primal, n_violators)
+    text = "%s: pass %d: dual objective %.8g, primal %.8g, %d violators"
+    logger.log(log_level, text, name, passes.n_passes, dual, primal, n_violators)
     margin = tol * abs(dual)
     return n_violators == 0 or abs(primal - dual) <= margin or change <= margin

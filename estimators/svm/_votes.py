@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from estimators.svm._kernel import Kernel
-from estimators.svm._solver import Solution, decide_pairs
+from estimators.svm._pairs import decide_pairs
+from estimators.svm._solver import Solution
 
 __all__ = ["choose_classes", "decide_one_by_one", "decide_one_versus_rest"]
 

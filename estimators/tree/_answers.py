@@ -1,4 +1,7 @@
-"""What fitted trees say of rows: each row of blocks is passed to scikit-learn's compiled trees, where it is."""
+"""What fitted trees say of rows: each row of blocks is passed to scikit-learn's compiled trees, where it is.
+
+Few rows that are in the main program are answered there.
+"""
 
 from __future__ import annotations
 
@@ -6,14 +9,17 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse
-from sklearn.base import is_classifier
 from sklearn.utils.validation import check_is_fitted
 
 import dsarray as ds
 from dsflow import share, task
-from estimators._validation import check_weights, check_X, like_input
+from estimators._validation import check_X, like_input
+from estimators.metrics import AccuracyScore
 
 __all__ = ["ClassAnswers", "TreeAnswers", "counterpart_of", "to_writable"]
+
+_FEW_BLOCKS = 2
+"""Up to so many blocks of rows in the main program, it takes longer to pass trees to tasks than to ask them here."""
 
 
 class TreeAnswers:
@@ -46,35 +52,6 @@ class TreeAnswers:
         """Return the number of the leaf that each row is in, with a column for each tree of a forest."""
         return self._answer("apply", X)
 
-    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """Return the share of rows whose class is predicted right, or the coefficient of determination.
-
-        Parameters
-        ----------
-        X : array_like, sparse matrix or Array of shape (n_samples, n_features)
-        y : array_like or Array of shape (n_samples,) or (n_samples, n_outputs)
-        sample_weight : array_like or Array of shape (n_samples,), optional
-        """
-        if not isinstance(X, ds.Array):
-            labels = y.collect() if isinstance(y, ds.Array) else y
-            return float(super().score(X, labels, sample_weight))  # type: ignore[misc]  # of the class after this one
-        predicted = self.predict(X)
-        known = y if isinstance(y, ds.Array) else ds.array(np.asarray(y), block_size=-1)
-        known = known.reshape(predicted.shape).rechunk(predicted.chunks)
-        weights = check_weights(self, sample_weight, X.astype(float))
-        columns = (slice(None), *(None,) * (predicted.ndim - 1))
-        own = 1.0 if weights is None else weights[columns]
-        if is_classifier(self):
-            hits = predicted == known
-            hits = hits.all(axis=1) if hits.ndim == 2 else hits
-            return float(hits.mean() if weights is None else (hits * weights).sum() / weights.sum())
-        total = X.shape[0] if weights is None else float(weights.sum())
-        center = ((own * known).sum(axis=0) / total).collect()
-        left = np.atleast_1d((own * (known - predicted) ** 2).sum(axis=0).collect())
-        spread = np.atleast_1d((own * (known - center) ** 2).sum(axis=0).collect())
-        scores = np.where(left > 0, 0.0, 1.0)
-        return float((1 - np.divide(left, spread, out=1 - scores, where=spread > 0)).mean())
-
     def _answer(self, method: str, X: Any, pick: int | None = None, classes: Any = None) -> Any:
         """Return what a method gives, or one of the things that it gives, perhaps with other names of classes."""
         check_is_fitted(self)
@@ -82,6 +59,8 @@ class TreeAnswers:
         twin = self._compiled()
         if classes is not None:
             twin.classes_ = classes
+        if not isinstance(X, ds.Array) and rows.grid[0] <= _FEW_BLOCKS:
+            return _call(rows.collect(), twin, method, pick)
         probe = np.zeros((1, rows.shape[1]), dtype=np.float32)
         sample = _call(probe, twin, method, pick)
         if not isinstance(sample, (list, tuple)):
@@ -92,7 +71,7 @@ class TreeAnswers:
         return [like_input(X, _to_array(list(part), rows, each)) for part, each in zip(parts, sample, strict=True)]
 
 
-class ClassAnswers(TreeAnswers):
+class ClassAnswers(AccuracyScore, TreeAnswers):
     """Methods of fitted classifiers."""
 
     def predict(self, X: Any) -> Any:

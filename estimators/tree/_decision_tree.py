@@ -9,6 +9,7 @@ import sklearn.tree
 from sklearn.utils import check_random_state
 
 import dsarray as ds
+from estimators.metrics import DeterminationScore
 from estimators.tree._answers import ClassAnswers, counterpart_of
 from estimators.tree._growth import MAX_SEED
 from estimators.tree._learning import LOCAL_ROWS, Large, TreeLearning, balance_classes, fit_small, grow_batches
@@ -24,7 +25,7 @@ class _SingleTree(TreeLearning):
 
     @property
     def tree_(self) -> Any:
-        """scikit-learn's compiled tree, made anew of the nodes."""
+        """scikit-learn's compiled tree, made of the nodes."""
         return self._trees()[0]
 
     def decision_path(self, X: Any) -> Any:
@@ -99,7 +100,7 @@ class DecisionTreeClassifier(ClassAnswers, _SingleTree, sklearn.tree.DecisionTre
     max_features_ : int
     feature_importances_ : ndarray of shape (n_features,)
     tree_ : Tree
-        scikit-learn's compiled tree, made anew each time it is asked for.
+        scikit-learn's compiled tree, made of what is kept when it is first asked for.
     n_features_in_ : int
     feature_names_in_ : ndarray of shape (n_features_in_,)
         Only if the ``X`` of ``fit`` had names of features.
@@ -151,7 +152,7 @@ class DecisionTreeClassifier(ClassAnswers, _SingleTree, sklearn.tree.DecisionTre
         self.local_rows = local_rows
 
 
-class DecisionTreeRegressor(_SingleTree, sklearn.tree.DecisionTreeRegressor):
+class DecisionTreeRegressor(DeterminationScore, _SingleTree, sklearn.tree.DecisionTreeRegressor):
     """Predict numbers by questions about one feature at a time.
 
     Parameters
@@ -189,7 +190,7 @@ class DecisionTreeRegressor(_SingleTree, sklearn.tree.DecisionTreeRegressor):
     max_features_ : int
     feature_importances_ : ndarray of shape (n_features,)
     tree_ : Tree
-        scikit-learn's compiled tree, made anew each time it is asked for.
+        scikit-learn's compiled tree, made of what is kept when it is first asked for.
     n_features_in_ : int
     feature_names_in_ : ndarray of shape (n_features_in_,)
         Only if the ``X`` of ``fit`` had names of features.

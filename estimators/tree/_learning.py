@@ -10,6 +10,7 @@ kept.
 from __future__ import annotations
 
 import math
+import weakref
 from collections.abc import Sequence
 from numbers import Integral
 from typing import Any
@@ -69,6 +70,10 @@ class Large:
     def binned(self, weights: list[Any]) -> Binned:
         """Return what trees are grown on, with weights by row."""
         return Binned(self.blocks, self.codes, self.targets.blocks, weights, self.targets.criterion, self.bins)
+
+
+_compiled: weakref.WeakKeyDictionary[Any, tuple[Nodes, list[Any]]] = weakref.WeakKeyDictionary()
+"""The nodes of each model and its compiled trees, which are no part of what is pickled or saved of it."""
 
 
 class TreeLearning(TreeAnswers):
@@ -132,10 +137,15 @@ class TreeLearning(TreeAnswers):
         return learned
 
     def _trees(self) -> list[Any]:
-        """Return scikit-learn's compiled trees."""
+        """Return scikit-learn's compiled trees, which are kept as long as the nodes that they are made of."""
         check_is_fitted(self)
-        n_classes = np.atleast_1d(self.n_classes_) if is_classifier(self) else np.ones(self.n_outputs_, dtype=np.intp)
-        return make_trees(self._nodes, self.n_features_in_, n_classes)
+        nodes, trees = _compiled.get(self, (None, []))
+        if nodes is not self._nodes:
+            is_regression = not is_classifier(self)
+            n_classes = np.ones(self.n_outputs_, dtype=np.intp) if is_regression else np.atleast_1d(self.n_classes_)
+            trees = make_trees(self._nodes, self.n_features_in_, n_classes)
+            _compiled[self] = (self._nodes, trees)
+        return trees
 
     def _rules(self, n_rows: int) -> Rules:
         model: Any = self

@@ -1,5 +1,6 @@
 """The table of estimators that the laws are tested over. An estimator joins with one line."""
 
+from importlib.util import find_spec
 from typing import Any, NamedTuple
 
 import sklearn.cluster
@@ -20,6 +21,7 @@ from estimators.impute import SimpleImputer
 from estimators.linear_model import ElasticNet, Lasso, LinearRegression, LogisticRegression, Ridge
 from estimators.mixture import GaussianMixture
 from estimators.neighbors import KNeighborsClassifier, KNeighborsRegressor, NearestNeighbors
+from estimators.neural import TorchClassifier, TorchRegressor
 from estimators.preprocessing import (
     MinMaxScaler,
     Normalizer,
@@ -28,7 +30,7 @@ from estimators.preprocessing import (
     PolynomialFeatures,
     StandardScaler,
 )
-from estimators.svm import CascadeSVM
+from estimators.svm import CascadeSVM, CascadeSVR
 from estimators.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 
@@ -63,10 +65,18 @@ _FORESTS = [
 ]
 """Once with all rows in one task, and once in many."""
 
+_NETWORKS = [
+    Row(kind(learning_rate_init=0.03, max_iter=20, local_rows=local_rows), None)
+    for kind in (TorchClassifier, TorchRegressor)
+    for local_rows in (8, None)
+    if find_spec("torch")
+]
+
 TABLE = [
     Row(DBSCAN(), sklearn.cluster.DBSCAN()),
     Row(KMeans(**_KMEANS), sklearn.cluster.KMeans(**_KMEANS), WEIGHTS_ARE_REPETITIONS),
     Row(CascadeSVM(), sklearn.svm.SVC(), WEIGHTS_ARE_REPETITIONS, lacks=frozenset({"probability"}), rtol=1e-2),
+    Row(CascadeSVR(), sklearn.svm.SVR(), WEIGHTS_ARE_REPETITIONS, rtol=1e-2),
     Row(MiniBatchKMeans(**_MINI_BATCH), sklearn.cluster.MiniBatchKMeans(**_MINI_BATCH), WEIGHTS_ARE_REPETITIONS),
     Row(GaussianMixture(2), sklearn.mixture.GaussianMixture(2)),
     Row(IncrementalPCA(batch_size=10), sklearn.decomposition.IncrementalPCA(batch_size=10)),
@@ -90,4 +100,5 @@ TABLE = [
     Row(DecisionTreeClassifier(), sklearn.tree.DecisionTreeClassifier()),
     Row(DecisionTreeRegressor(), sklearn.tree.DecisionTreeRegressor()),
     *_FORESTS,
+    *_NETWORKS,
 ]

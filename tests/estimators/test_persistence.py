@@ -6,11 +6,33 @@ import zipfile
 import numpy as np
 import pytest
 import scipy.sparse
+import scipy.stats
 import sklearn.cluster
+import sklearn.metrics
+import sklearn.svm
+from sklearn.base import clone
+from sklearn.datasets import load_iris
+from sklearn.metrics import make_scorer
+from sklearn.model_selection import PredefinedSplit
+from sklearn.pipeline import Pipeline, make_pipeline
 
 import dsarray as ds
 import estimators
 from estimators.cluster import KMeans
+from estimators.linear_model import LogisticRegression, Ridge
+from estimators.metrics import get_scorer
+from estimators.model_selection import (
+    GridSearchCV,
+    HalvingGridSearchCV,
+    HalvingRandomSearchCV,
+    KFold,
+    RandomizedSearchCV,
+    RepeatedKFold,
+    ShuffleSplit,
+    StratifiedKFold,
+    TimeSeriesSplit,
+)
+from estimators.preprocessing import MinMaxScaler, StandardScaler
 
 VALUES = {
     "nothing": None,
@@ -27,12 +49,19 @@ VALUES = {
     "types": [np.float64, np.dtype("<f4")],
     "sparse": scipy.sparse.random_array((5, 4), density=0.5, rng=0, format="csr"),
     "0-d": np.array(3.0),
+    "masked": [
+        np.ma.MaskedArray([1.0, 2.0], [True, False]),
+        np.ma.MaskedArray(np.array(["a", None], dtype=object), False, fill_value="?"),
+    ],
 }
 
 
 def same(found, expected):
     assert type(found) is type(expected)
-    if isinstance(expected, np.ndarray):
+    if isinstance(expected, np.ma.MaskedArray):
+        same(found.filled(), expected.filled())
+        same(found.data, expected.data)
+    elif isinstance(expected, np.ndarray):
         assert found.dtype == expected.dtype
         assert found.shape == expected.shape
         assert found.tolist() == expected.tolist()
@@ -48,6 +77,10 @@ def same(found, expected):
             same(found[key], value)
     else:
         assert found == expected
+
+
+class Pareto(scipy.stats.rv_continuous):
+    """A distribution of the user's."""
 
 
 @pytest.fixture
@@ -86,6 +119,83 @@ def test_models_in_models_are_kept(model, tmp_path):
     assert estimators.load(tmp_path / "m").inner_.n_clusters == 3
 
 
+SPLITTERS = [
+    StratifiedKFold(4, shuffle=True, random_state=1),
+    ShuffleSplit(2, test_size=0.25),
+    RepeatedKFold(n_splits=2, n_repeats=3, random_state=0),
+    TimeSeriesSplit(2, gap=1),
+    PredefinedSplit([0, 1, -1]),
+]
+
+
+@pytest.mark.parametrize("splitter", SPLITTERS, ids=lambda each: type(each).__name__)
+def test_splitters_are_what_they_were(splitter, model, tmp_path):
+    model.learned_ = splitter
+    estimators.save(model, tmp_path / "m")
+    found = estimators.load(tmp_path / "m").learned_
+    assert type(found) is type(splitter)
+    assert repr(found) == repr(splitter)
+
+
+def test_distributions_are_what_they_were(model, tmp_path):
+    model.learned_ = [scipy.stats.loguniform(1e-3, 1e3), scipy.stats.randint(1, high=9), scipy.stats.uniform(scale=2)]
+    estimators.save(model, tmp_path / "m")
+    for found, expected in zip(estimators.load(tmp_path / "m").learned_, model.learned_, strict=True):
+        assert found.rvs(5, random_state=0).tolist() == expected.rvs(5, random_state=0).tolist()
+
+
+@pytest.mark.parametrize("scorer", [sklearn.metrics.get_scorer("f1_macro"), get_scorer("neg_log_loss")], ids=repr)
+def test_scorers_that_have_a_name_are_what_they_were(scorer, model, tmp_path):
+    model.learned_ = scorer
+    estimators.save(model, tmp_path / "m")
+    assert repr(estimators.load(tmp_path / "m").learned_) == repr(scorer)
+
+
+X, Y = load_iris(return_X_y=True)
+STEPS = [("scale", StandardScaler()), ("skip", "passthrough"), ("classify", LogisticRegression())]
+SEARCHES = [
+    GridSearchCV(LogisticRegression(), [{"C": [0.1, 1.0]}, {"fit_intercept": [False]}], cv=KFold(3)),
+    GridSearchCV(Pipeline(STEPS), {"classify__C": [0.1], "scale": [MinMaxScaler(), "passthrough"]}, scoring="accuracy"),
+    GridSearchCV(KMeans(), {"n_clusters": [2, 3]}, refit=False, cv=[(range(75), range(75, 150))]),
+    RandomizedSearchCV(
+        LogisticRegression(),
+        {"C": scipy.stats.loguniform(0.1, 1)},
+        n_iter=2,
+        scoring=["accuracy", "f1_macro"],
+        refit="f1_macro",
+        random_state=0,
+    ),
+    HalvingGridSearchCV(Ridge(), {"alpha": [0.1, 1.0, 2.0]}, cv=2),
+    HalvingRandomSearchCV(Ridge(), {"alpha": scipy.stats.uniform()}, cv=2, random_state=0),
+]
+
+
+@pytest.mark.parametrize("search", SEARCHES, ids=lambda each: type(each).__name__)
+def test_searches_are_what_they_were(search, tmp_path):
+    estimators.save(search, tmp_path / "m")
+    assert repr(clone(estimators.load(tmp_path / "m")).get_params().keys()) == repr(search.get_params().keys())
+    x = ds.array(X, block_size=40)
+    search.fit(x, Y)
+    estimators.save(search, tmp_path / "m")
+    loaded = estimators.load(tmp_path / "m")
+    assert vars(loaded).keys() == vars(search).keys()
+    assert repr(loaded.cv_results_) == repr(search.cv_results_)
+    assert repr(loaded) == repr(search) or "0x" in repr(search)
+    if search.refit:
+        assert isinstance(loaded.predict(x), ds.Array)
+        np.testing.assert_array_equal(loaded.predict(X), search.predict(X))
+        assert loaded.score(x, Y) == search.score(x, Y)
+
+
+def test_pipelines_are_what_they_were(tmp_path):
+    model = Pipeline(STEPS).fit(X, Y)
+    estimators.save(model, tmp_path / "m")
+    loaded = estimators.load(tmp_path / "m")
+    assert type(loaded) is Pipeline
+    assert repr(loaded) == repr(model)
+    np.testing.assert_array_equal(loaded.predict_proba(ds.array(X, block_size=40)), model.predict_proba(X))
+
+
 @pytest.mark.parametrize(
     ("value", "words"),
     [
@@ -94,6 +204,15 @@ def test_models_in_models_are_kept(model, tmp_path):
         (sklearn.cluster.KMeans(), "sklearn.cluster._kmeans.KMeans, which is no estimator of this library"),
         (int, "learned_ is the type int"),
         (np.zeros(1, [("a", int)]), "has records"),
+        (make_scorer(len), "learned_ is a sklearn.metrics._scorer._Scorer"),
+        (Pareto(name="norm")(), "learned_ is a scipy.stats.*rv_continuous_frozen"),
+        (
+            GridSearchCV(sklearn.svm.SVC(), {"C": [1.0]}),
+            r"learned_\.estimator is a sklearn.svm._classes.SVC, which is no",
+        ),
+        (make_pipeline(sklearn.svm.SVC()), r"learned_\.steps\[0\]\[1\] is a sklearn.svm._classes.SVC, which is no"),
+        (Pipeline(STEPS, memory="/tmp"), "learned_.memory is '/tmp', a cache of pickles"),
+        (GridSearchCV(Ridge(), {}, cv=iter([])), r"learned_\.cv is a builtins.list_iterator"),
     ],
 )
 def test_what_cannot_be_written_is_named_and_leaves_the_old_file(value, words, model, tmp_path):
@@ -119,7 +238,13 @@ def write(path, header, **files):
             archive.writestr(f"{name}.npy", content)
 
 
+def described(kind, name, *items):
+    content = {"described": kind, "name": name, "arguments": {"dict": items}}
+    return {**GOOD, "model": {**KMEANS, "learned": {"x": content}}}
+
+
 GOOD = {"format": "dsflow model", "version": 1}
+PIPELINE = {"estimator": "Pipeline", "parameters": {"steps": {"list": []}}}
 KMEANS = {"estimator": "KMeans", "parameters": {}, "learned": {}}
 
 
@@ -136,6 +261,12 @@ KMEANS = {"estimator": "KMeans", "parameters": {}, "learned": {}}
         ({**GOOD, "model": {**KMEANS, "learned": {"x": {"numpy type": "load"}}}}, "the type 'load'"),
         ({**GOOD, "model": {**KMEANS, "learned": {"x": [1]}}}, "a list where a value was expected"),
         ({**GOOD, "model": {**KMEANS, "learned": {"x": {"array": "9.npy"}}}}, "cannot be read as a model"),
+        ({**GOOD, "model": {**PIPELINE, "learned": {"memory": "/tmp"}}}, "a pipeline with a cache of pickles"),
+        (described("splitter", "os.system"), "the splitter 'os.system', which this release does not know"),
+        (described("scorer", "get_scorer"), "the scorer 'get_scorer'"),
+        (described("distribution", "kstest"), "the distribution 'kstest'"),
+        (described("code", "norm"), "the code 'norm'"),
+        (described("splitter", "KFold", ["x", 1]), "the splitter 'KFold' with arguments that it does not take"),
     ],
 )
 def test_what_is_no_model_is_refused(header, words, tmp_path):

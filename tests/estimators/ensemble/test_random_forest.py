@@ -201,3 +201,22 @@ def test_errors_name_what_is_wrong():
         RandomForestClassifier(50, max_samples=1, local_rows=20).fit(X, y)
     with pytest.raises(AttributeError, match="not kept"):
         _ = RandomForestClassifier(2).fit(X, y).estimators_samples_
+
+
+@each_kind
+def test_trees_are_compiled_once_for_each_fit(kind, counterpart, X, y):
+    model = kind(2, random_state=0).fit(X, y)
+    first = [tree.tree_ for tree in model.estimators_]
+    assert all(tree.tree_ is each for tree, each in zip(model.estimators_, first, strict=True))
+    before = model.predict(X[:50])
+    model.set_params(random_state=1).fit(X, y)
+    assert not any(tree.tree_ is each for tree, each in zip(model.estimators_, first, strict=True))
+    assert (model.predict(X[:50]) != before).any()
+
+
+def test_few_rows_of_the_main_program_are_answered_there(engine):
+    model = RandomForestClassifier(2, random_state=0).fit(DIGITS, NUMBERS)
+    with count_tasks() as tasks:
+        found = model.predict_proba(DIGITS)
+    assert tasks.count == 0
+    np.testing.assert_array_equal(found, model.predict_proba(ds.array(DIGITS, block_size=500)))

@@ -176,5 +176,3 @@ def test_errors_and_warnings_say_what_is_wrong():
         LogisticRegression().fit(cut, np.zeros(len(y)))
     with pytest.raises(ValueError, match="Input X contains NaN"):
         LogisticRegression().fit(ds.array(np.where(X > 2, np.nan, X), block_size=50), y)
-    with pytest.raises(NotImplementedError, match="callbacks are not supported"):
-        LogisticRegression().set_callbacks(print)

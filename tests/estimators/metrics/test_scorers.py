@@ -13,6 +13,7 @@ import dsarray as ds
 from estimators import metrics
 from estimators.linear_model import LogisticRegression, Ridge
 from estimators.metrics import SCORERS, AccuracyScore, DeterminationScore, get_scorer
+from estimators.neighbors import KNeighborsClassifier
 
 X, Y = load_breast_cancer(return_X_y=True)
 X = (X - X.mean(axis=0)) / X.std(axis=0)
@@ -91,3 +92,12 @@ def test_score_methods_leave_predictions_where_they_are(monkeypatch):
         with monkeypatch.context() as patch:
             patch.setattr(ds.Array, "__array__", None)
             assert model.score(x, y, weights) == pytest.approx(expected)
+
+
+def test_all_labels_of_a_sample_are_to_be_right():
+    x, y = ds.array(X[:60], block_size=25), np.column_stack([Y[:60], Y[:60] == 0])
+    model = KNeighborsClassifier(1).fit(x, y)
+    wrong = y.copy()
+    wrong[:6, 1] = ~wrong[:6, 1].astype(bool)
+    assert model.score(x, ds.array(wrong, block_size=40)) == pytest.approx(0.9)
+    assert model.score(x, wrong, np.arange(60.0)) == pytest.approx(1 - 15 / 1770)

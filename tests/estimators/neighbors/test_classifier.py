@@ -5,6 +5,7 @@ import pytest
 import scipy.sparse
 import sklearn.neighbors
 from sklearn.datasets import load_breast_cancer, load_digits, load_wine
+from sklearn.metrics import pairwise_distances
 
 import dsarray as ds
 from estimators.neighbors import KNeighborsClassifier, _blockwise
@@ -89,6 +90,18 @@ def test_sparse_rows(parts):
     y = np.arange(200) % 3
     ours, theirs = (each().fit(X, y) for each in (KNeighborsClassifier, sklearn.neighbors.KNeighborsClassifier))
     np.testing.assert_array_equal(ours.predict(X), theirs.predict(X))
+
+
+def test_distances_may_be_given():
+    X, y = load_wine(return_X_y=True)
+    y = np.column_stack([y, y == 1])
+    distances = pairwise_distances(X)
+    ours = KNeighborsClassifier(metric="precomputed", weights="distance")
+    theirs = sklearn.neighbors.KNeighborsClassifier(metric="precomputed", weights="distance").fit(distances, y)
+    for labels in (y, ds.array(y, block_size=50)):
+        ours.fit(ds.array(distances, block_size=60), labels)
+        others = distances[:40] + 0.1
+        np.testing.assert_array_equal(ours.predict(ds.array(others, block_size=7)), theirs.predict(others))
 
 
 def test_errors():

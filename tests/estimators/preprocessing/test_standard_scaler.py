@@ -126,5 +126,3 @@ def test_errors_say_what_is_wrong():
         StandardScaler().fit(np.eye(4)).transform(sparse)
     with pytest.raises(ValueError, match="Input X contains infinity"):
         StandardScaler().fit(ds.array(np.full((4, 2), np.inf)))
-    with pytest.raises(NotImplementedError, match="callbacks are not supported"):
-        StandardScaler().set_callbacks(print)
