@@ -21,6 +21,7 @@ from sklearn.utils import check_array, check_random_state
 import dsarray as ds
 from dsflow import share, task, wait_on
 from estimators._rounds import Rounds
+from estimators._spread import add_spreads, sum_spread
 from estimators._validation import check_rows, check_weights, check_X, defer_rows, like_input, map_rows, rows_to_array
 from estimators.cluster._draws import Drawn, Draws
 from estimators.cluster._kmeans import KMeans, label_and_measure
@@ -38,7 +39,6 @@ from estimators.cluster._mini_steps import (
     update_centers,
 )
 from estimators.cluster._points import made
-from estimators.preprocessing._spread import add_spreads, sum_spread
 
 __all__ = ["MiniBatchKMeans"]
 

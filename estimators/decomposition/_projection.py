@@ -25,9 +25,9 @@ from sklearn.utils.extmath import svd_flip
 
 import dsarray as ds
 from dsflow import share, task, wait_on
+from estimators._spread import Spread, add_spreads, sum_spread
 from estimators._validation import check_rows, defer_rows
 from estimators.decomposition._triangle import Triangle, add_triangles, sum_triangle
-from estimators.preprocessing._spread import Spread, add_spreads, sum_spread
 
 __all__ = ["Largest", "Passes", "decompose", "draw_largest", "iterate_largest"]
 

@@ -21,8 +21,8 @@ import scipy.linalg
 import dsarray as ds
 from dsflow import wait_on
 from estimators._moments import Moments, measure_moments
+from estimators._responses import check_responses
 from estimators._validation import check_weights, check_X
-from estimators.linear_model._responses import check_responses
 
 __all__ = ["Condensed", "condense", "fit_few_rows", "take_root"]
 

@@ -12,8 +12,8 @@ import sklearn.neighbors
 from sklearn.base import _fit_context
 
 from dsflow import task
+from estimators._responses import check_responses
 from estimators._validation import like_input, rows_to_array
-from estimators.linear_model._responses import check_responses
 from estimators.metrics import DeterminationScore
 from estimators.neighbors._blockwise import BlockwiseNeighbors
 from estimators.neighbors._labels import weigh_neighbors

@@ -8,8 +8,8 @@ from sklearn.base import RegressorMixin, _fit_context
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
+from estimators._responses import check_responses
 from estimators._validation import check_weights, like_input
-from estimators.linear_model._responses import check_responses
 from estimators.neural._learning import CONSTRAINTS, TorchLearning
 
 __all__ = ["TorchRegressor"]

@@ -17,8 +17,8 @@ import dsarray as ds
 from dsflow import wait_on
 from estimators._counterparts import apply_rows
 from estimators._rounds import ObservedFit
+from estimators._spread import Spread, add_spreads, sum_spread
 from estimators._validation import check_weights, check_X
-from estimators.preprocessing._spread import Spread, add_spreads, sum_spread
 
 __all__ = ["StandardScaler"]
 

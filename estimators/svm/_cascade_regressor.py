@@ -13,8 +13,8 @@ from sklearn.utils.validation import check_is_fitted
 
 import dsarray as ds
 from dsflow import share
+from estimators._responses import check_responses
 from estimators._validation import align_rows, check_weights, check_X, like_input, map_rows, rows_to_array
-from estimators.linear_model._responses import check_responses
 from estimators.metrics import DeterminationScore
 from estimators.svm._machine import CascadeMachine
 from estimators.svm._solver import Samples, Solution
