@@ -18,6 +18,7 @@ from dsarray._cell import Cell, make_cells
 from dsarray._registry import implements
 from dsarray._tree import tree_cell
 from dsarray.functions import _exchange
+from dsarray.functions._bin_widths import count_bins
 from dsarray.functions._exchange import chain
 
 if TYPE_CHECKING:
@@ -111,13 +112,15 @@ def _density(counts: Any, edges: Any) -> Any:
     return counts / np.array(np.diff(edges), float) / counts.sum()
 
 
-def _prepared(name: str, a: Any, bins: Any, limits: Any) -> tuple[Array, Any, Any]:
+def _prepared(name: str, a: Any, bins: Any, limits: Any, weights: Any) -> tuple[Array, Any, Any]:
     """Return the array, the number or edges of the bins, and their range or the cell of it."""
     array = _dense(a, f"np.{name}")
-    if isinstance(bins, str):
-        raise TypeError(f"np.{name}: bins={bins!r} is not supported for an Array; give a number or the edges.")
     if array.dtype == bool:
         array = array.astype(np.uint8)
+    if isinstance(bins, str):
+        if weights is not None:
+            raise TypeError(f"np.{name}: bins={bins!r} is not supported with weights; give a number or the edges.")
+        bins = count_bins(bins, array, limits)
     bins = bins if np.ndim(bins) == 0 and not isinstance(bins, _array.Array) else np.asarray(bins)
     if limits is None and np.ndim(bins) == 0:
         if array.size == 0:
@@ -195,7 +198,7 @@ _of_histogram_bin_edges = _arguments(np.histogram_bin_edges)
 @implements(np.histogram)
 def _histogram(*args: Any, **keywords: Any) -> tuple[Array, Array]:
     given = _of_histogram(*args, **keywords)
-    array, bins, limits = _prepared("histogram", given["a"], given["bins"], given["range"])
+    array, bins, limits = _prepared("histogram", *(given[each] for each in ("a", "bins", "range", "weights")))
     weights = given["weights"]
     if weights is not None:
         weights = _dense(weights, "np.histogram")
@@ -210,5 +213,5 @@ def _histogram(*args: Any, **keywords: Any) -> tuple[Array, Array]:
 @implements(np.histogram_bin_edges)
 def _histogram_bin_edges(*args: Any, **keywords: Any) -> Array:
     given = _of_histogram_bin_edges(*args, **keywords)
-    array, bins, limits = _prepared("histogram_bin_edges", given["a"], given["bins"], given["range"])
+    array, bins, limits = _prepared("histogram_bin_edges", *(given[each] for each in ("a", "bins", "range", "weights")))
     return histogram(array, bins, limits, False, None)[1]

@@ -125,6 +125,25 @@ def _argsort(a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *, sta
     return argsort(array, axis) if array.ndim else argsort(array.reshape(1), 0)
 
 
+@implements(np.lexsort)
+def _lexsort(keys: Any, axis: Any = -1) -> Array:
+    arrays: list[Any] = [_dense(key, "np.lexsort") for key in keys]
+    if not arrays:
+        raise TypeError("np.lexsort: there are no keys; give one at least.")
+    if len({key.shape for key in arrays}) > 1:
+        raise ValueError(f"np.lexsort: keys of shapes {[key.shape for key in arrays]} differ; give equal ones.")
+    first, *others = arrays
+    if not first.ndim:
+        normalize_axis_index(axis, 1)
+        return argsort(first.reshape(1), 0).reshape(())
+    axis = normalize_axis_index(axis, first.ndim)
+    order: Any = argsort(first, axis)
+    for key in others:  # a stable sort by one keeps the order by those before it where it does not decide
+        sorted_key: Any = np.take_along_axis(key, order, axis)
+        order = np.take_along_axis(order, np.argsort(sorted_key, axis, stable=True), axis)
+    return order  # type: ignore[no-any-return]  # NumPy gives what it is given
+
+
 def _check_kth(name: str, a: Array, kth: Any, axis: int | None, kind: str, order: Any) -> None:
     """Raise what NumPy raises for positions of no element."""
     if kind != "introselect" or order is not None:

@@ -6,13 +6,14 @@ are new there. Sizes are counted at once, so that shapes are always ints; what c
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
-from dsarray import _array, _elementwise, _sparse
+from dsarray import _array, _elementwise, _rechunk, _reshape, _sparse
 from dsarray._cell import Cell, make_cells, start_cells
 from dsarray._grid import Lengths, cut, offsets
 from dsarray._registry import implements
@@ -64,6 +65,34 @@ def unique(
     if inverse:
         result["inverse"] = _inverse(finders, lengths, groups, n_fresh).reshape(a.shape)
     return result
+
+
+def unique_along(a: Array, axis: int, **wanted: bool) -> dict[str, Array]:
+    """Find the distinct slices along an axis, in the order of their elements; see `unique`. NaN differs from NaN.
+
+    A slice is an element of a structured type; those along the axis are cut into blocks, and each of them is whole.
+    """
+    front = _reshape.move_axis(a, normalize_axis_index(axis, a.ndim), 0)
+    width = math.prod(front.shape[1:])
+    lengths = front.chunks[0] if front.shape[0] * width else (front.shape[0],)
+    rows = _rechunk.to_chunks(_reshape.reshape(front, (front.shape[0], width)), (lengths, (width,)))
+    record = np.dtype([(f"f{column}", a.dtype) for column in range(width)])
+    records = [Cell.of(_as_records, cell, record) for cell in rows._cells.flat]
+    found = unique(_array.Array(make_cells((len(records),), records), (lengths,), record), **wanted, equal_nan=False)
+    values = found["value"]
+    cells = [Cell.of(_as_rows, cell, a.dtype, width) for cell in values._cells.flat]
+    joined = _array.Array(make_cells((len(cells), 1), cells), (values.chunks[0], (width,)), a.dtype)
+    whole = _reshape.reshape(joined, (values.shape[0], *front.shape[1:]))
+    found["value"] = _reshape.move_axis(whole, 0, normalize_axis_index(axis, a.ndim))
+    return found
+
+
+def _as_records(rows: Any, record: np.dtype[Any]) -> Any:
+    return np.ascontiguousarray(rows).view(record)[:, 0] if record.itemsize else np.empty(len(rows), record)
+
+
+def _as_rows(records: Any, dtype: np.dtype[Any], width: int) -> Any:
+    return records.view(dtype).reshape(len(records), width) if width else np.empty((len(records), 0), dtype)
 
 
 def _find(names: Columns, equal_nan: bool, start: int, number: int, *blocks: Any) -> tuple[Any, Any]:
@@ -218,11 +247,11 @@ def _unique(
     array = _dense(ar, "np.unique")
     if set(options) - {"sorted"}:  # which may be False, but what is in order is right then too
         raise TypeError(f"np.unique: unexpected keyword argument {min(set(options) - {'sorted'})!r}.")
-    if axis is not None and (normalize_axis_index(axis, array.ndim), array.ndim) != (0, 1):
-        raise TypeError(
-            f"np.unique: axis={axis} is not supported for an Array of {array.ndim} dimensions; leave it away."
-        )
-    found = unique(array, index=return_index, inverse=return_inverse, counts=return_counts, equal_nan=equal_nan)
+    wanted = {"index": return_index, "inverse": return_inverse, "counts": return_counts}
+    if axis is None or (normalize_axis_index(axis, array.ndim), array.ndim) == (0, 1):
+        found = unique(array, **wanted, equal_nan=equal_nan)
+    else:
+        found = unique_along(array, axis, **wanted)
     results = tuple(found[name] for name in ("value", "index", "inverse", "count") if name in found)
     return results if len(results) > 1 else results[0]
 

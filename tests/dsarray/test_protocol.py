@@ -35,9 +35,8 @@ def test_functions_that_say_what_an_array_is():
 @pytest.mark.parametrize(
     ("call", "name"),
     [
-        (lambda: np.lexsort(a), "np.lexsort"),
         (lambda: np.add.at(a, 0, 1), "np.add.at"),
-        (lambda: np.unique(a, axis=0), "np.unique"),
+        (lambda: np.packbits(a), "np.packbits"),
         (lambda: np.poly(a), "np.poly"),
     ],
 )

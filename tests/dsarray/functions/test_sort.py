@@ -164,3 +164,19 @@ def test_sparse_arrays_are_refused():
 
     with pytest.raises(TypeError, match="to_dense"):
         np.sort(ds.array(scipy.sparse.eye_array(3)))
+
+
+@few
+@given(st.integers(1, 3), st.integers(0, 2), st.data())
+def test_lexsort_agrees_with_numpy(n_keys, n_axes, data):
+    shape = tuple(data.draw(st.integers(0, 6)) for _ in range(n_axes))
+    keys = [np.array(data.draw(st.lists(st.integers(0, 2), min_size=(n := int(np.prod(shape))), max_size=n)), int)
+            .reshape(shape) for _ in range(n_keys)]  # fmt: skip
+    axis = data.draw(st.integers(-2, 1))
+    arrays = tuple(data.draw(blocked(key)) for key in keys)
+    assert_alike(lambda: np.lexsort(arrays, axis), lambda: np.lexsort(tuple(keys), axis))
+
+
+def test_keys_of_unlike_shapes_are_refused():
+    with pytest.raises(ValueError, match="differ"):
+        np.lexsort((ds.zeros(3), ds.zeros(4)))

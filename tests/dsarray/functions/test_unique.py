@@ -7,7 +7,7 @@ from hypothesis.extra import numpy as hnp
 
 import dsarray as ds
 from dsarray.functions import _exchange, _unique
-from tests.dsarray.strategies import assert_same, modest, pairs
+from tests.dsarray.strategies import assert_alike, assert_same, blocked, modest, pairs
 
 few = settings(modest, max_examples=50)
 LINES = hnp.array_shapes(min_dims=1, max_dims=1, min_side=0, max_side=12)
@@ -76,6 +76,25 @@ def test_equal_elements_of_many_blocks_are_one(size):
         assert_all_same(np.unique(array, True, True, True), np.unique(values, True, True, True))
 
 
+@few
+@given(st.sampled_from([*TYPES, "complex128", "U2", "M8[D]"]), hnp.array_shapes(min_dims=1, max_dims=3, min_side=0),
+       st.data())  # fmt: skip
+def test_distinct_slices_agree_with_numpy(dtype, shape, data):
+    bits = data.draw(hnp.arrays("int64", shape, elements=st.integers(0, 1)))
+    values = bits.astype(dtype)
+    axis = data.draw(st.integers(-len(shape), len(shape) - 1))
+    array = data.draw(blocked(values))
+    assert_alike(lambda: np.unique(array, axis=axis), lambda: np.unique(values, axis=axis))
+    if values.size:
+        ours = np.unique(array, True, True, True, axis=axis)
+        assert_all_same(ours, np.unique(values, True, True, True, axis=axis))
+
+
+def test_slices_with_nan_are_distinct():
+    values = np.array([[1.0, np.nan], [1.0, np.nan], [0.0, 1.0], [-0.0, 1.0]])
+    assert_same(np.unique(ds.array(values, block_size=1), axis=0), np.unique(values, axis=0))
+
+
 def test_nan_of_many_blocks_is_one_unless_asked_otherwise():
     values = np.array([1.0, np.nan, 1.0, np.nan, np.nan, 2.0])
     array = ds.array(values, block_size=2)
@@ -92,8 +111,6 @@ def test_distinct_elements_keep_to_blocks():
 
 def test_what_is_not_supported_is_refused():
     array = ds.array(np.ones((4, 2)), block_size=2)
-    with pytest.raises(TypeError, match="axis=0 is not supported"):
-        np.unique(array, axis=0)
     with pytest.raises(TypeError, match="unexpected keyword"):
         _unique._unique(array, ordered=True)
     with pytest.raises(TypeError, match="to_dense"):
