@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from dsflow._freeze import Frozen
+from dsflow._heap import Heap
 
 __all__ = ["Hoard"]
 
@@ -43,6 +44,7 @@ class Hoard:
 
     def __init__(self, memory_bytes: int | None) -> None:
         self.limit_bytes = None if memory_bytes is None else int(SHARE * memory_bytes)
+        self._heap = Heap(memory_bytes)
         self.n_bytes = 0
         """Bytes of the values in memory."""
         self.spilled_bytes = 0
@@ -57,6 +59,7 @@ class Hoard:
         """Note stored values, which are not to be changed any more."""
         if self.limit_bytes is None:
             return
+        self._heap.look()
         for stored in values:
             if type(stored) is Frozen:
                 kept = zip(stored.buffers, stored.sizes, strict=True)
