@@ -39,7 +39,8 @@ def describe(value: Any) -> Description | None:
         name = next((each for each in sklearn.metrics.get_scorer_names() if _is_scorer(value, each)), None)
         return None if name is None else Description("scorer", name, {})
     if isinstance(value, rv_frozen):
-        is_known = type(_distribution(value.dist.name)) is type(value.dist)
+        known = _distribution(value.dist.name)
+        is_known = type(known) is type(value.dist) and (known.a, known.b) == (value.dist.a, value.dist.b)
         arguments = {"args": tuple(value.args), "kwds": value.kwds}
         return Description("distribution", value.dist.name, arguments) if is_known else None
     return None

@@ -35,6 +35,15 @@ VERSION = 1
 MAX_DEPTH = 100
 """Values that are nested deeper are refused."""
 
+_CALLBACKS = "_skl_callbacks"
+"""What scikit-learn keeps callbacks in; they are not of the model, and are left out."""
+
+_DAMAGES = (
+    *(zipfile.BadZipFile, json.JSONDecodeError, UnicodeDecodeError, EOFError),
+    *(LookupError, TypeError, AttributeError, RecursionError, OverflowError),
+)
+"""What reading a file may raise that `save` has not written."""
+
 
 def save(model: BaseEstimator, path: str | os.PathLike[str]) -> None:
     """Write a model, fitted or not, to a file.
@@ -99,9 +108,12 @@ def load(path: str | os.PathLike[str]) -> Any:
                     f"load: {path} has version {header.get('version')!r} of the format, but version {VERSION} is "
                     "what is known here; use the release of dsflow that has written it, or a later one."
                 )
-            return _Reader(archive, str(path)).read(header["model"])
-    except (zipfile.BadZipFile, KeyError, json.JSONDecodeError, UnicodeDecodeError, EOFError) as error:
+            model = _Reader(archive, str(path)).read(header["model"])
+    except _DAMAGES as error:
         raise ValueError(f"load: {path} cannot be read as a model ({error}); it may be damaged.") from error
+    if not isinstance(model, BaseEstimator):
+        raise ValueError(f"load: {path} holds a {type(model).__name__}, not a model; it is damaged.")  # noqa: TRY004 - it is no argument
+    return model
 
 
 @functools.cache
@@ -214,7 +226,7 @@ class _Writer:
         parameters = value.get_params(deep=False)
         if isinstance(value, Pipeline) and value.memory is not None:
             raise TypeError(f"save: {where}.memory is {value.memory!r}, a cache of pickles; set it to None first.")
-        learned = {key: each for key, each in vars(value).items() if key not in parameters}
+        learned = {key: each for key, each in vars(value).items() if key not in parameters and key != _CALLBACKS}
         return {
             "estimator": name,
             "parameters": {key: self.write(each, f"{where}.{key}", depth) for key, each in parameters.items()},

@@ -51,17 +51,17 @@ def large_lengths(n: int, dtype: Any) -> Lengths:
     return tuple(n * (i + 1) // n_parts - n * i // n_parts for i in range(n_parts))
 
 
-def to_range(a: Array, where: str) -> tuple[Array, float]:
+def to_range(a: Array, where: str, *looked_at: Array) -> tuple[Array, float]:
     """Return a matrix over a power of two, so that squares of its elements are in range; and this number.
 
-    It computes at once.
+    It computes at once. Only the elements of ``looked_at`` count, if these are given.
 
     Raises
     ------
     LinAlgError
         When an element is not finite.
     """
-    largest = float(np.max(np.abs(a)))
+    largest = float(np.max([float(np.max(np.abs(part))) for part in looked_at or (a,)]))
     if not math.isfinite(largest):
         raise np.linalg.LinAlgError(f"{where}: did not converge, since an element is infinite or NaN; clean the data.")
     most = np.finfo(a.dtype).maxexp - 8

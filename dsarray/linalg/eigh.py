@@ -96,8 +96,12 @@ def _is_left_to_task(a: Array, dtype: Any, where: str) -> bool:
 
 
 def _large(a: Array, triangle: str, *, with_vectors: bool) -> tuple[Array, Array | None]:
-    scaled, scale = to_range(a, "eigh")
-    values, vectors = large_eigh(scaled, lower=triangle.upper() == "L", with_vectors=with_vectors)
+    is_lower = triangle.upper() == "L"
+    given: Any = a  # NumPy gives what it is given
+    beside: Any = np.tril(given, -1) if is_lower else np.triu(given, 1)
+    diagonal: Any = np.diagonal(given).real
+    scaled, scale = to_range(a, "eigh", beside, diagonal)  # the rest may be anything
+    values, vectors = large_eigh(scaled, lower=is_lower, with_vectors=with_vectors)
     return _elementwise.as_array(values * np.asarray(scale, values.dtype)), vectors
 
 

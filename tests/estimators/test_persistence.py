@@ -1,5 +1,6 @@
 """Models in files: what is saved is loaded, nothing else is, and nothing in a file is run."""
 
+import functools
 import json
 import zipfile
 
@@ -11,6 +12,7 @@ import sklearn.cluster
 import sklearn.metrics
 import sklearn.svm
 from sklearn.base import clone
+from sklearn.callback import ProgressBar
 from sklearn.datasets import load_iris
 from sklearn.metrics import make_scorer
 from sklearn.model_selection import PredefinedSplit
@@ -273,6 +275,37 @@ def test_what_is_no_model_is_refused(header, words, tmp_path):
     write(tmp_path / "m", header)
     with pytest.raises(ValueError, match=words):
         estimators.load(tmp_path / "m")
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        5,
+        {"dtype": "zzz"},
+        {"masked": [1]},
+        {"blocks": []},
+        {"dict": [[{"list": []}, 1]]},
+        {**KMEANS, "parameters": []},
+        {**KMEANS, "parameters": {"unknown": 1}},
+        functools.reduce(lambda inner, _: {"list": [inner]}, range(400), 1),
+    ],
+)
+def test_what_save_does_not_write_is_damaged(model, tmp_path):
+    write(tmp_path / "m", {**GOOD, "model": model})
+    with pytest.raises(ValueError, match="damaged"):
+        estimators.load(tmp_path / "m")
+
+
+def test_callbacks_are_not_of_the_model(tmp_path):
+    fitted = estimators.KMeans(2, random_state=0).set_callbacks(ProgressBar()).fit(np.arange(10.0).reshape(5, 2))
+    estimators.save(fitted, tmp_path / "m")
+    assert not hasattr(estimators.load(tmp_path / "m"), "_skl_callbacks")
+
+
+def test_a_distribution_with_bounds_of_its_own_is_refused(tmp_path):
+    odd = type(scipy.stats.uniform)(a=5, b=6, name="uniform")()
+    with pytest.raises(TypeError, match="rv_"):
+        estimators.save(estimators.RandomizedSearchCV(estimators.Ridge(), {"alpha": odd}), tmp_path / "m")
 
 
 def test_a_pickle_in_an_array_is_not_run(tmp_path):

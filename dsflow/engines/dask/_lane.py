@@ -1,15 +1,18 @@
 """The short way: a pack goes straight to a worker, past the scheduler, when the cluster has nothing else to do.
 
 What a program waits for call by call is a message there and one back, instead of two each way that are held for others
-to join them. The worker runs the pack beside its slots; it refuses while something runs in these. All else is as for
-packs that the scheduler has: who waits for others hands over, and what is lost with its worker is sent again.
+to join them. The worker refuses while anything runs there. It keeps one of its slots free for the pack, of which the
+scheduler does not know, until the pack ends or hands over, since a call takes long or waits; then what the scheduler has
+sent meanwhile runs beside it. All else is as for packs that the scheduler has; what a dying worker loses is sent again.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 from collections.abc import Callable, Coroutine
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -21,7 +24,7 @@ from distributed.worker import _run_task
 
 from dsflow.engines.dask._packing import Pack
 
-__all__ = ["Lane", "Ride", "open_lane"]
+__all__ = ["Errand", "Lane", "Ride", "open_lane"]
 
 logger = logging.getLogger("dsflow")
 
@@ -29,6 +32,23 @@ OPERATION = "dsflow-pack"
 
 BUSY = "busy"
 """The answer of a worker that runs something else."""
+
+CONNECT_S = 0.5
+"""A worker that does not answer within so long is not there any more."""
+
+
+class Errand:
+    """A pack that came straight to a worker: where its report goes, and the slot that it keeps free."""
+
+    def __init__(self, executor: Executor) -> None:
+        self.report: dict[str, Any] | None = None
+        """The only report, if nothing that the calls have reported or printed is to come before it."""
+        self._is_over = threading.Event()
+        executor.submit(self._is_over.wait)
+
+    def release(self) -> None:
+        """Let the slot be used."""
+        self._is_over.set()
 
 
 @dataclass(slots=True)
@@ -91,7 +111,11 @@ class Lane:
     async def _ride(self, pack: Pack, ride: Ride, content: bytes) -> None:
         pool = self._client.rpc
         try:
-            comm = await pool.connect(ride.address)
+            comm = await pool.connect(ride.address, timeout=CONNECT_S)
+        except (OSError, TimeoutError):  # the worker died before
+            self._refused(pack, ride)
+            return
+        try:
             try:
                 answer = await send_recv(comm, op=OPERATION, key=pack.key, content=content)
             finally:
@@ -104,12 +128,16 @@ class Lane:
             logger.exception("worker %s cannot answer; its calls go by the scheduler", ride.address)
             return
         if answer == BUSY:
-            self._leave(ride, "refused")
-            self._call(partial(self.give_back, pack))
+            self._refused(pack, ride)
             return
         if answer is not None:
             self._call(partial(self.receive, answer))
         ride.status = "finished"  # if the report comes another way, or never, somebody looks
+
+    def _refused(self, pack: Pack, ride: Ride) -> None:
+        """Have a pack sent the usual way, of which no call has begun."""
+        self._leave(ride, "refused")
+        self._call(partial(self.give_back, pack))
 
     def _leave(self, ride: Ride, status: str) -> None:
         ride.status = status
@@ -125,20 +153,27 @@ def open_lane(worker: Any, run: Callable[..., None], calls: Callable[[bytes], An
     worker : Worker
         The worker.
     run : callable
-        ``run(key, calls, answer)`` runs a pack, and gives its report to ``answer`` or sends it.
+        ``run(key, calls, errand)`` runs a pack; it leaves its report with the errand or sends it.
     calls : callable
         Makes the calls from what is sent.
     """
     if OPERATION in worker.handlers:
         return
 
+    errands: set[Errand] = set()
+
     async def take(key: str, content: bytes) -> Any:
-        if worker.status != Status.running or worker.state.executing:
+        if worker.status != Status.running or worker.state.executing or errands:
             return BUSY
-        answers: list[dict[str, Any]] = []
-        task = DaskTask(key, run, key, calls(content), answers.append)
+        errand = Errand(worker.executors["default"])
+        errands.add(errand)
+        task = DaskTask(key, run, key, calls(content), errand)
         running = (worker.execution_state, key, worker.active_threads, worker.active_threads_lock, 0.0)
-        await asyncio.get_running_loop().run_in_executor(worker.executors["actor"], _run_task, task, {}, *running)
-        return answers[0] if answers else None
+        try:
+            await asyncio.get_running_loop().run_in_executor(worker.executors["actor"], _run_task, task, {}, *running)
+        finally:
+            errand.release()
+            errands.discard(errand)
+        return errand.report
 
     worker.handlers[OPERATION] = take

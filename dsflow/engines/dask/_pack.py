@@ -10,7 +10,7 @@ import functools
 import pickle
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +21,7 @@ from dsflow._execution import run_task
 from dsflow._failure import pack_failure
 from dsflow._freeze import Stored, nbytes_of
 from dsflow._graph import Call, Outcome
-from dsflow.engines.dask._lane import open_lane
+from dsflow.engines.dask._lane import Errand, open_lane
 from dsflow.engines.dask._profiles import BUDGET_S
 from dsflow.engines.dask._supervision import watch
 from dsflow.engines.dask._visit import Visit, note_log_level, visit_of
@@ -31,9 +31,6 @@ __all__ = ["Calls", "run_pack"]
 
 MAX_RESULT = 1 << 20
 """A result of more bytes does not travel with a report, and a pack with more of them ends."""
-
-
-Answer = Callable[[dict[str, Any]], None]
 
 
 @dataclass(slots=True, repr=False, eq=False)
@@ -53,13 +50,13 @@ class _FailedInput:
 class _Pack:
     """A pack that runs."""
 
-    def __init__(self, key: str, topic: str, n_members: int, visit: Visit, answer: Answer | None) -> None:
+    def __init__(self, key: str, topic: str, n_members: int, visit: Visit, errand: Errand | None) -> None:
         self.key = key
         self._topic = topic
         self._n_members = n_members
         self._visit = visit
-        self._answer = answer
-        """Takes the only report, if nothing that the calls have reported or printed is to come before it."""
+        self._errand = errand
+        """It takes the only report, if nothing that the calls have reported or printed is to come before that."""
         self._n_reports = visit.n_reports
         self._lock = threading.Lock()
         self._start = time.monotonic()
@@ -109,6 +106,8 @@ class _Pack:
             if self._closed:
                 return
             self._closed = True
+            if self._errand is not None:
+                self._errand.release()
             running = (self._position, time.monotonic() - self._begun_at)
             self._report(returned=range(self._position + 1, self._n_members), running=running)
 
@@ -127,13 +126,13 @@ class _Pack:
         too_large, self._too_large = self._too_large, []
         blob = pickle.dumps((entries, too_large, list(returned), running, ended), 5)
         message = {"pack": self.key, "blob": blob, "place": self._visit.place, "measures": self._visit.measures()}
-        if ended and self._answer is not None and self._visit.n_reports == self._n_reports:
-            self._answer(message)
+        if ended and self._errand is not None and self._visit.n_reports == self._n_reports:
+            self._errand.report = message
         else:
             self._visit.report(self._topic, **message)
 
 
-def run_pack(key: str, calls: Calls, answer: Answer | None = None) -> None:
+def run_pack(key: str, calls: Calls, errand: Errand | None = None) -> None:
     """Run the calls of a pack on this worker; what comes of them is in the reports."""
     topic, log_level, tasks, members, table = pickle.loads(calls.content)
     worker = get_worker()
@@ -142,7 +141,7 @@ def run_pack(key: str, calls: Calls, answer: Answer | None = None) -> None:
         return
     open_lane(worker, run_pack, Calls)
     note_log_level(log_level)
-    pack = _Pack(key, topic, len(members), visit, answer)
+    pack = _Pack(key, topic, len(members), visit, errand)
     watch.add(pack)
     try:
         for position, member in enumerate(members):

@@ -53,3 +53,14 @@ def test_matrices_that_are_not_square_are_refused():
             function(ds.array(normal((3, 4)), block_size=2))
     with pytest.raises(ValueError, match="UPLO"):
         np.linalg.eigh(ds.array(normal((4, 4)), block_size=2), "X")
+
+
+@pytest.mark.parametrize("triangle", ["L", "U"])
+@pytest.mark.parametrize("other", [np.nan, np.inf, 1e300])
+def test_the_other_triangle_of_a_large_matrix_may_be_anything(triangle, other, monkeypatch):
+    monkeypatch.setattr(_matrices, "WHOLE_BYTES", 8 * 32 * 32)
+    x = np.random.default_rng(0).normal(size=(40, 40))
+    x = x + x.T
+    x[np.triu_indices(40, 1) if triangle == "L" else np.tril_indices(40, -1)] = other
+    ours = np.linalg.eigvalsh(ds.array(x, block_size=16), triangle)
+    np.testing.assert_allclose(ours, np.linalg.eigvalsh(x, triangle), atol=1e-12)

@@ -136,3 +136,15 @@ def test_a_call_can_be_cancelled(session):
         long.result()
     assert time.monotonic() - start < 10
     assert add(1, 1).result() == 2
+
+
+def test_a_call_after_one_that_was_cancelled_does_not_wait_for_it(session):
+    known(nap, 0.0)
+    known(add, 1, 1)
+    stuck = nap(30)
+    with pytest.raises(TimeoutError):
+        stuck.result(timeout=0.2)
+    stuck.cancel()
+    start = time.monotonic()
+    assert add(1, 2).result() == 3
+    assert time.monotonic() - start < 2.5  # a sleep is not interrupted; its worker is replaced after 5 s
