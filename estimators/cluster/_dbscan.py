@@ -55,8 +55,8 @@ class DBSCAN(sklearn.cluster.DBSCAN):
     min_samples : int, default=5
         How many samples have to be near a core sample, itself included, or how much weight.
     metric : str or callable, default="euclidean"
-        Any of scikit-learn's. With "precomputed", ``X`` holds the distances of all samples; which must be symmetric; see
-        `_given_distances`.
+        Any of scikit-learn's. With "precomputed", ``X`` holds the distances of all samples, the same in both
+        directions; see `_given_distances`.
     metric_params : dict, optional
         "seuclidean" and "mahalanobis" need V and VI here.
     algorithm : {"auto", "ball_tree", "kd_tree", "brute"}, default="auto"
