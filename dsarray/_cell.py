@@ -14,7 +14,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -31,6 +31,8 @@ __all__ = [
     "Value",
     "compile_recipes",
     "find_readings",
+    "gives_view",
+    "is_view",
     "make_cells",
     "name_of",
     "run_program",
@@ -40,6 +42,12 @@ __all__ = [
 
 Cells: TypeAlias = npt.NDArray[Any]
 """A grid of cells."""
+
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+_views: set[Callable[..., Any]] = set()
+"""Functions that give views of blocks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +106,16 @@ class Cell:
         return start_cells([self])[0]
 
     def part(self, key: tuple[Any, ...]) -> Cell:
-        """Return a cell for an index of the block; of a value of the main program it is taken at once."""
+        """Return a cell for an index of the block; of a value of the main program it is taken at once.
+
+        But where tasks share the memory of the main program they take for themselves what would have to be copied.
+        """
         if isinstance(self.state, Value):
-            return Cell(Value(at_rest(_item(self.state.value, key))))
+            item = at_rest(_item(self.state.value, key))
+            session = active_session()
+            if _is_contiguous(item) or (session is not None and session.engine.remote):
+                return Cell(Value(item))
+            return Cell.of(_item, self, key)
         if isinstance(self.state, Reading) and (narrowed := self.state.narrowed(key)) is not None:
             return Cell(narrowed)
         return Cell.of(_item, self, key)
@@ -134,6 +149,25 @@ class Cell:
         return self._shared[1]
 
 
+def _is_contiguous(block: Any) -> bool:
+    return not isinstance(block, np.ndarray) or block.flags.c_contiguous
+
+
+def gives_view(function: Function) -> Function:
+    """Mark a function that gives a view of a block, which costs nothing: it may be called by all who need it."""
+    _views.add(function)
+    return function
+
+
+def is_view(cell: Cell) -> bool:
+    """Return whether a block is a view of what needs no task."""
+    state = cell.state
+    if not isinstance(state, Apply):
+        return True
+    return state.function in _views and all(is_view(each) for each in state.args if isinstance(each, Cell))
+
+
+@gives_view
 def _item(block: Any, key: tuple[Any, ...]) -> Any:
     if isinstance(block, np.ndarray):
         return block[(*key, ...)]  # with an ellipsis, 0-d stays an array

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dsarray import _array
-from dsarray._cell import Cell, make_cells
+from dsarray._cell import Cell, is_view, make_cells
 from dsarray._grid import Chunks, Lengths, chunks_for, grid_of, regroup
 from dsarray._namespace import dtype_of, namespace
 from dsarray._sparse import is_sparse, join_sparse
@@ -62,9 +62,9 @@ def _join(pieces: list[Cell], lengths: Chunks) -> Cell:
 
 
 def keep_shared(cells: Any) -> None:
-    """Make anchors of the cells that occur more than once, so that they are computed once."""
+    """Make anchors of the cells that occur more than once, unless they cost nothing, so that they are computed once."""
     for cell, n_uses in Counter(cells).items():
-        if n_uses > 1:
+        if n_uses > 1 and not is_view(cell):
             cell.anchor = True
 
 

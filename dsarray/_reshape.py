@@ -15,7 +15,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from dsarray import _array, _elementwise, _rechunk, _sparse
-from dsarray._cell import Cell, make_cells
+from dsarray._cell import Cell, gives_view, make_cells
 from dsarray._grid import Chunks, block_indices, block_shape, grid_of, offsets
 from dsarray._registry import implements
 from dsarray._reshape_plan import box_pieces, find_groups, flat_boxes
@@ -46,6 +46,7 @@ def transpose(a: Array, axes: Sequence[int] | None) -> Array:
     return _array.Array(make_cells(grid.shape, cells), chunks, a.dtype, sparse=a.sparse)
 
 
+@gives_view
 def _transposed(block: Any, order: tuple[int, ...]) -> Any:
     return _sparse.transpose_sparse(block) if _sparse.is_sparse(block) else block.transpose(order)
 
