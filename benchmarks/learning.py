@@ -75,6 +75,17 @@ WORK: dict[str, tuple[str, dict[str, Any], Data, int, int]] = {
 
 THEIRS = {"CascadeSVM": "SVC"}
 
+IN_DASK_ML = {
+    "KMeans",
+    "PCA",
+    "TruncatedSVD",
+    "LinearRegression",
+    "LogisticRegression",
+    "StandardScaler",
+    "MinMaxScaler",
+}
+"""What dask-ml has, too."""
+
 
 # --- what runs in a process of its own --------------------------------------------------------------------------------
 
@@ -142,10 +153,9 @@ def resident() -> float:
 
 def cases(options: Options) -> Iterator[Case]:
     share = options.pick(full=1.0, quick=0.1, smoke=0.002)
-    sides = ["scikit-learn", *options.among("threads")]
-    if importlib.util.find_spec("dask_ml") is not None:
-        sides += options.among("plain Dask")
+    dask_ml = options.among("plain Dask") if importlib.util.find_spec("dask_ml") is not None else []
     for name, (*_, rows, columns) in WORK.items():
+        sides = ["scikit-learn", *options.among("threads"), *(dask_ml if name in IN_DASK_ML else [])]
         sized = max(300, int(share * rows))
         kept: dict[str, float] = {}
         seconds = {side: functools.partial(run, kept, side, name, sized, columns) for side in sides}
