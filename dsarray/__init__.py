@@ -16,8 +16,8 @@ from dsarray._matmul import matmul
 from dsarray._namespace import namespace, to_device, to_host
 from dsarray._random import random_array
 from dsarray._ranges import arange, empty, geomspace, linspace, logspace, tri
+from dsarray._row_order import shuffle, sort_by
 from dsarray._rows import defer_row_blocks, map_row_blocks
-from dsarray._shuffle import shuffle
 from dsarray._tree import tree_reduce
 from dsarray.functions import fromfunction, indices
 from dsarray.io import (
@@ -85,6 +85,7 @@ __all__ = [
     "random_array",
     "save_svmlight_file",
     "shuffle",
+    "sort_by",
     "to_csv",
     "to_dataframe",
     "to_device",

@@ -2,8 +2,8 @@
 
 What a program waits for call by call is a message there and one back, instead of two each way that are held for others
 to join them. The worker refuses while anything runs there. It keeps one of its slots free for the pack, of which the
-scheduler does not know, until the pack ends or hands over, since a call takes long or waits; then what the scheduler has
-sent meanwhile runs beside it. All else is as for packs that the scheduler has; what a dying worker loses is sent again.
+scheduler does not know, until the pack ends, or hands over since a call takes long or waits; what the scheduler has
+sent meanwhile runs beside it then. All else is as for packs that the scheduler has: what is lost is sent again.
 """
 
 from __future__ import annotations
