@@ -2,12 +2,12 @@
 
 import pytest
 
-LONG_TABLE = 12
+LONG_TABLE = 6
 KEPT = 3
 
 
 def pytest_collection_modifyitems(items):
-    """Mark slow all but every third case of a test with more than 12, so that each is sampled."""
+    """Mark slow all but every third case of a test with more than 6, so that each is sampled."""
     cases = {}
     for item in items:
         test = item.nodeid.partition("[")[0]
