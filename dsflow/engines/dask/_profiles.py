@@ -27,7 +27,7 @@ MEMORY = 0.8
 MOSTLY, SELDOM = 0.6, 0.3
 """A task is long from when this share of its runs is, until that one is."""
 
-SMALL_RESULT = 1 << 12
+SMALL_RESULT = 1 << 14
 """Tasks that return no more bytes are sent many at a time; so much comes with a report."""
 
 
