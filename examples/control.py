@@ -51,7 +51,7 @@ except TaskTimeoutError as error:
     print("stopped:", error)
 try:
     with TaskGroup("checks"):
-        for x in (1, 20, *range(100)):
+        for x in (1, 20, *range(10)):
             check(x)
 except ValueError as error:
     print("given up:", error)

@@ -11,7 +11,7 @@ def pytest_collection_modifyitems(items):
     cases = {}
     for item in items:
         test = item.nodeid.partition("[")[0]
-        if not test.startswith("tests/dsflow/") and item.path.name != "test_contract.py":
+        if test.startswith(("tests/dsarray/", "tests/estimators/")) and item.path.name != "test_contract.py":
             cases.setdefault(test, []).append(item)
     for table in cases.values():
         if len(table) > LONG_TABLE:
