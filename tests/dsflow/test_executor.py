@@ -392,7 +392,7 @@ def test_values_come_together_and_one_that_cannot_be_had_is_the_error_of_its_own
         return fetch(versions)
 
     monkeypatch.setattr(engine.engine, "fetch", fetch_but_one)
-    values = [bytes([n]) * 10_000 for n in range(40)]
+    values = [bytes([n]) * 40_000 for n in range(40)]
     futures = [executor.submit(bytes, value) for value in values]
     lost.append(futures.pop())
     assert [future.result(timeout=20) for future in futures] == values[:-1]

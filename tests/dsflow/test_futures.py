@@ -335,7 +335,7 @@ def test_wait_on_brings_the_values_of_many_futures_in_one_transfer(engine, monke
         return gather(handles, *args, **kwargs)
 
     monkeypatch.setattr(client, "gather", count)
-    values = [bytes([n]) * 10_000 for n in range(10)]  # too large to come with the reports
+    values = [bytes([n]) * 40_000 for n in range(10)]  # too large to come with the reports
     futures = [identity(value) for value in values]
     assert wait_on({"all": futures, "first": (futures[0],)}) == {"all": values, "first": (values[0],)}
     assert fetched == [10]
