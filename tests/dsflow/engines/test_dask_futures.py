@@ -35,6 +35,6 @@ def order_of_ends(holder):
 
 @only("dask")
 def test_the_engine_tells_when_a_value_of_another_session_is_there(engine):
-    first, second = nap(1.0), nap(0.01)
+    first, second = nap(4.0), nap(0.01)
     assert wait_on(second) == 0.01
     assert wait_on(order_of_ends(Holder(first, second))) == [1, 0]
