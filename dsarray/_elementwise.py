@@ -20,6 +20,7 @@ __all__ = [
     "align",
     "apply_ufunc",
     "as_array",
+    "as_dense",
     "as_operand",
     "astype",
     "broadcast_cells",
@@ -71,6 +72,14 @@ def as_array(value: Any) -> Array:
     chunks = tuple((length,) for length in values.shape)
     cells = make_cells(grid_of(chunks), [Cell(Value(values))])
     return _array.Array(cells, chunks, values.dtype, sparse=_sparse.is_sparse(values))
+
+
+def as_dense(value: Any, where: str) -> Array:
+    """Return a value as an Array, or raise the TypeError of a function that has no meaning for sparse ones."""
+    array = as_array(value)
+    if array.sparse:
+        raise _sparse.refuse(where)
+    return array
 
 
 # --- alignment -------------------------------------------------------------------------------------------------------

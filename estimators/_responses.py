@@ -8,6 +8,7 @@ import numpy as np
 from sklearn.utils import assert_all_finite, check_array
 
 import dsarray as ds
+from estimators._validation import check_length
 
 __all__ = ["check_responses"]
 
@@ -38,11 +39,7 @@ def check_responses(estimator: Any, y: Any, X: ds.Array) -> tuple[ds.Array, bool
             y = y.astype(float)
     if y.ndim not in (1, 2) or y.dtype.kind not in "buif":
         raise ValueError(f"{name}: y has shape {y.shape} and type {y.dtype}; give numbers, a row for each sample.")
-    if y.shape[0] != X.shape[0]:
-        raise ValueError(
-            f"{name}: found input variables with inconsistent numbers of samples: X has {X.shape[0]}, y has "
-            f"{y.shape[0]}."
-        )
+    check_length(estimator, y, X, "y")
     is_vector = y.ndim == 1
     columns = y[:, None] if is_vector else y
     if not is_array:

@@ -15,7 +15,7 @@ import dsarray as ds
 from dsflow import Future, task, wait_on
 from estimators._validation import align_rows, check_weights
 
-__all__ = ["encode_classes", "weigh_rows"]
+__all__ = ["encode_classes", "find_codes", "unique_columns", "weigh_rows"]
 
 
 def encode_classes(estimator: Any, y: Any, X: ds.Array) -> tuple[list[Future[Any]], Any]:
@@ -61,11 +61,26 @@ def encode_classes(estimator: Any, y: Any, X: ds.Array) -> tuple[list[Future[Any
     return codes, classes
 
 
+def unique_columns(labels: Any, name: str) -> list[Any]:
+    """Return the classes in each column of a block of ``y``; raise ValueError for numbers that are none."""
+    _check_classes(labels, name)
+    return [np.unique(column) for column in labels.T]
+
+
+def find_codes(labels: Any, classes: list[Any]) -> Any:
+    """Return the positions of the elements of each column among its classes."""
+    return np.column_stack([np.searchsorted(each, column) for each, column in zip(classes, labels.T, strict=True)])
+
+
 def _unique_labels(labels: Any, name: str) -> Any:
+    _check_classes(labels, name)
+    return np.unique(labels)
+
+
+def _check_classes(labels: Any, name: str) -> None:
     assert_all_finite(labels, estimator_name=name, input_name="y")
     if labels.dtype.kind == "c" or (labels.dtype.kind == "f" and (labels != np.rint(labels)).any()):
         raise ValueError(f"{name}: Unknown label type: continuous values in y; pass classes, or use a regressor.")
-    return np.unique(labels)
 
 
 def _find_positions(labels: Any, classes: Any) -> Any:

@@ -23,6 +23,7 @@ __all__ = [
     "FLOATS",
     "align_rows",
     "check_X",
+    "check_length",
     "check_rows",
     "check_weights",
     "defer_rows",
@@ -126,6 +127,15 @@ def _check_weights(weights: Any, name: str) -> Any:
     return weights
 
 
+def check_length(estimator: Any, values: Any, X: ds.Array, name: str) -> None:
+    """Raise ValueError when there is not one element, or row, for each row of ``X``."""
+    if values.shape[0] != X.shape[0]:
+        raise ValueError(
+            f"{type(estimator).__name__}: found input variables with inconsistent numbers of samples: "
+            f"X has {X.shape[0]}, {name} has {values.shape[0]}."
+        )
+
+
 def align_rows(estimator: Any, values: Any, X: ds.Array, name: str) -> ds.Array:
     """Return an ndarray or Array of shape (n_samples,) or (n_samples, 1) as a 1-D Array cut as the rows of ``X``.
 
@@ -140,11 +150,7 @@ def align_rows(estimator: Any, values: Any, X: ds.Array, name: str) -> ds.Array:
         raise ValueError(
             f"{type(estimator).__name__}: {name} should be a 1d array, got an array of shape {values.shape} instead."
         )
-    if values.shape[0] != X.shape[0]:
-        raise ValueError(
-            f"{type(estimator).__name__}: found input variables with inconsistent numbers of samples: "
-            f"X has {X.shape[0]}, {name} has {values.shape[0]}."
-        )
+    check_length(estimator, values, X, name)
     if isinstance(values, ds.Array) and values.chunks[0] == X.chunks[0]:
         return values
     whole = ds.array(values, block_size=-1) if not isinstance(values, ds.Array) else values

@@ -83,9 +83,7 @@ def _ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Any:
 @implements(np.gradient)
 def _gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: Any = 1) -> Any:
     """Coordinates may be ndarrays, or Arrays of one axis, which are brought here."""
-    a = _elementwise.as_array(f)
-    if a.sparse:
-        raise _sparse.refuse("np.gradient")
+    a = _elementwise.as_dense(f, "np.gradient")
     axes = tuple(range(a.ndim)) if axis is None else normalize_axis_tuple(axis, a.ndim)
     spacings = [np.asarray(each) for each in varargs] or [np.asarray(1.0)] * len(axes)
     if len(spacings) == 1 and spacings[0].ndim == 0:
@@ -133,9 +131,7 @@ def _slope(block: Any, call: tuple[Any, int, Any, slice]) -> Any:
 
 @implements(np.trapezoid)
 def _trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
-    a = _elementwise.as_array(y)
-    if a.sparse:
-        raise _sparse.refuse("np.trapezoid")
+    a = _elementwise.as_dense(y, "np.trapezoid")
     axis = normalize_axis_index(axis, a.ndim)
     widths: Any = dx
     if x is not None:

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dsarray import _array, _elementwise, _rechunk, _sparse
+from dsarray import _array, _elementwise, _rechunk
 from dsarray._cell import Cell, make_cells
+from dsarray._elementwise import as_dense
 from dsarray._registry import implements
 from dsarray._tree import tree_cell
 from dsarray.functions import _exchange
@@ -25,13 +26,6 @@ if TYPE_CHECKING:
     from dsarray._array import Array
 
 __all__ = ["histogram", "search_sorted"]
-
-
-def _dense(a: Any, name: str) -> Array:
-    array = _elementwise.as_array(a)
-    if array.sparse:
-        raise _sparse.refuse(name)
-    return array
 
 
 def _one_block(cell: Cell, shape: tuple[int, ...], dtype: Any) -> Array:
@@ -114,7 +108,7 @@ def _density(counts: Any, edges: Any) -> Any:
 
 def _prepared(name: str, a: Any, bins: Any, limits: Any, weights: Any) -> tuple[Array, Any, Any]:
     """Return the array, the number or edges of the bins, and their range or the cell of it."""
-    array = _dense(a, f"np.{name}")
+    array = as_dense(a, f"np.{name}")
     if array.dtype == bool:
         array = array.astype(np.uint8)
     if isinstance(bins, str):
@@ -139,7 +133,7 @@ def _limits(low: Any, high: Any) -> tuple[Any, Any]:
 
 @implements(np.searchsorted)
 def _searchsorted(a: Any, v: Any, side: Any = "left", sorter: Any = None) -> Array:
-    array, values = _dense(a, "np.searchsorted"), _dense(v, "np.searchsorted")
+    array, values = as_dense(a, "np.searchsorted"), as_dense(v, "np.searchsorted")
     np.searchsorted(np.empty((0,) * array.ndim, array.dtype), np.empty(0, values.dtype), side)  # what is an error
     if sorter is not None:
         if np.shape(sorter) != array.shape:
@@ -152,13 +146,13 @@ def _searchsorted(a: Any, v: Any, side: Any = "left", sorter: Any = None) -> Arr
 
 @implements(np.digitize)
 def _digitize_function(x: Any, bins: Any, right: bool = False) -> Array:
-    return _elementwise.elementwise(_digitize, _dense(x, "np.digitize"), bins=np.asarray(bins), right=right)
+    return _elementwise.elementwise(_digitize, as_dense(x, "np.digitize"), bins=np.asarray(bins), right=right)
 
 
 @implements(np.bincount)
 def _bincount(x: Any, /, weights: Any = None, minlength: Any = 0) -> Array:
-    array = _dense(x, "np.bincount")
-    heavy = None if weights is None else _dense(weights, "np.bincount")
+    array = as_dense(x, "np.bincount")
+    heavy = None if weights is None else as_dense(weights, "np.bincount")
     sample = np.ones((min(1, array.size),) * max(1, array.ndim), array.dtype)
     counted = None if heavy is None else np.ones(sample.shape, heavy.dtype)
     dtype = np.bincount(sample, counted, minlength).dtype  # which raises what is an error
@@ -201,7 +195,7 @@ def _histogram(*args: Any, **keywords: Any) -> tuple[Array, Array]:
     array, bins, limits = _prepared("histogram", *(given[each] for each in ("a", "bins", "range", "weights")))
     weights = given["weights"]
     if weights is not None:
-        weights = _dense(weights, "np.histogram")
+        weights = as_dense(weights, "np.histogram")
         if weights.shape != array.shape:
             raise ValueError(
                 f"np.histogram: weights of shape {weights.shape} do not fit {array.shape}; give one an element."

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
-from dsarray import _array, _elementwise, _join, _rechunk, _sparse
+from dsarray import _array, _elementwise, _join, _rechunk
 from dsarray._cell import Cell, make_cells, start_cells
 from dsarray._grid import SMALL_BYTES, Chunks, Lengths, block_indices, cut, grid_of
 from dsarray._registry import implements
@@ -174,9 +174,7 @@ def _trim_zeros(filt: Array, trim: str = "fb", axis: Any = None) -> Array:
 
 @implements(np.repeat)
 def _repeat(a: Any, repeats: Any, axis: Any = None) -> Array:
-    values = _elementwise.as_array(a)
-    if values.sparse:
-        raise _sparse.refuse("repeat")
+    values = _elementwise.as_dense(a, "repeat")
     if axis is None or (not values.ndim and axis in (0, -1)):
         values, axis = values.ravel(), 0
     axis = normalize_axis_index(axis, values.ndim)

@@ -109,9 +109,7 @@ def _real_if_close(a: Any, tol: float = 100) -> Any:
 @implements(np.piecewise)
 def _piecewise(x: Any, condlist: Any, funclist: Any, *args: Any, **keywords: Any) -> Array:
     """The functions are given the elements for which their condition holds, block by block."""
-    a = _elementwise.as_array(x)
-    if a.sparse:
-        raise _sparse.refuse("np.piecewise")
+    a = _elementwise.as_dense(x, "np.piecewise")
     if isinstance(condlist, _array.Array):
         condlist = [condlist] if condlist.ndim < 2 else list(condlist)  # as in NumPy, rows are conditions
     elif np.isscalar(condlist) or (a.ndim and not isinstance(condlist[0], (list, np.ndarray, _array.Array))):

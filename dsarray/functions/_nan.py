@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dsarray import _elementwise, _sparse
+from dsarray import _elementwise
 from dsarray._moments import combine_moments, finish_moments, partial_moments
 from dsarray._reduce import NOTHING, reduce
 from dsarray._reductions import Reduction, of_ufunc
@@ -27,9 +27,7 @@ __all__ = ["known_or"]
 
 def known_or(a: Any, value: float) -> Array:
     """Return an array with NaN replaced; of types that have none, the array itself."""
-    array = _elementwise.as_array(a)
-    if array.sparse:
-        raise _sparse.refuse("a function that passes over NaN")
+    array = _elementwise.as_dense(a, "a function that passes over NaN")
     return _elementwise.elementwise(_replace, array, value=value) if array.dtype.kind in "fc" else array
 
 

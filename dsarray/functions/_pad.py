@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from dsarray import _array, _creation, _elementwise, _join, _sparse
+from dsarray import _array, _creation, _elementwise, _join
 from dsarray._cell import Cell, make_cells
 from dsarray._grid import SMALL_BYTES, grid_of
 from dsarray._registry import implements
@@ -43,9 +43,7 @@ def pad(array: Any, pad_width: Any, mode: Any = "constant", **keywords: Any) -> 
 
     A function as ``mode`` is refused, and so is ``reflect_type="odd"`` for more elements than the axis has to mirror.
     """
-    a = _elementwise.as_array(array)
-    if a.sparse:
-        raise _sparse.refuse("pad")
+    a = _elementwise.as_dense(array, "pad")
     if callable(mode):
         raise TypeError("pad: a function as mode is not supported for an Array; give the name of a mode.")
     if mode not in _OPTIONS:

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dsarray import _array, _elementwise, _sparse
+from dsarray import _array
 from dsarray._cell import Cell, make_cells
+from dsarray._elementwise import as_dense
 from dsarray._grid import Lengths
 from dsarray._registry import implements
 from dsarray._tree import tree_cell
@@ -119,25 +120,18 @@ def _chained(*blocks: Any) -> Any:
 # --- NumPy's functions -----------------------------------------------------------------------------------------------
 
 
-def _dense(a: Any, name: str) -> Array:
-    array = _elementwise.as_array(a)
-    if array.sparse:
-        raise _sparse.refuse(name)
-    return array
-
-
 @implements(np.isin)
 def _isin(
     element: Any, test_elements: Any, assume_unique: bool = False, invert: bool = False, *, kind: Any = None
 ) -> Array:
-    elements, tests = _dense(element, "np.isin"), _dense(test_elements, "np.isin")
+    elements, tests = as_dense(element, "np.isin"), as_dense(test_elements, "np.isin")
     np.isin(np.empty(0, elements.dtype), np.empty(0, tests.dtype), assume_unique, invert, kind=kind)  # what is an error
     return isin(elements, tests, invert=invert)
 
 
 @implements(np.union1d)
 def _union(ar1: Any, ar2: Any) -> Array:
-    left, right = _of_one_type(_dense(ar1, "np.union1d"), _dense(ar2, "np.union1d"))
+    left, right = _of_one_type(as_dense(ar1, "np.union1d"), as_dense(ar2, "np.union1d"))
     return unique(_concatenated(left, right))["value"]
 
 
@@ -151,7 +145,7 @@ def _concatenated(left: Array, right: Array) -> Array:
 @implements(np.intersect1d)
 def _intersect(ar1: Any, ar2: Any, assume_unique: bool = False, return_indices: bool = False) -> Any:
     del assume_unique  # what holds if it is true holds anyhow
-    found = [unique(_dense(each, "np.intersect1d"), index=return_indices) for each in (ar1, ar2)]
+    found = [unique(as_dense(each, "np.intersect1d"), index=return_indices) for each in (ar1, ar2)]
     left, right = _in_order(found)
     matches, lengths = _compare(left, right, (3,), [each["index"] for each in found] if return_indices else None)
     values = join_counted([Cell.of(_matched, each, 0) for each in matches], lengths, left.dtype)
@@ -164,14 +158,14 @@ def _intersect(ar1: Any, ar2: Any, assume_unique: bool = False, return_indices: 
 @implements(np.setxor1d)
 def _symmetric_difference(ar1: Any, ar2: Any, assume_unique: bool = False) -> Array:
     del assume_unique
-    left, right = _in_order([unique(_dense(each, "np.setxor1d")) for each in (ar1, ar2)])
+    left, right = _in_order([unique(as_dense(each, "np.setxor1d")) for each in (ar1, ar2)])
     matches, lengths = _compare(left, right, (1, 2))
     return join_counted([Cell.of(_matched, each, 0) for each in matches], lengths, left.dtype)
 
 
 @implements(np.setdiff1d)
 def _difference(ar1: Any, ar2: Any, assume_unique: bool = False) -> Array:
-    left, right = _dense(ar1, "np.setdiff1d"), _dense(ar2, "np.setdiff1d")
+    left, right = as_dense(ar1, "np.setdiff1d"), as_dense(ar2, "np.setdiff1d")
     if assume_unique or left.dtype != right.dtype:
         kept = left.ravel() if assume_unique else unique(left)["value"]
         return kept[isin(kept, right, invert=True)]

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
-from dsarray import _array, _elementwise, _rechunk, _sparse
+from dsarray import _array, _rechunk
 from dsarray._cell import Cell, Cells, make_cells
+from dsarray._elementwise import as_dense
 from dsarray._grid import Lengths
 from dsarray._registry import implements
 from dsarray.functions import _exchange, _lanes
@@ -99,13 +100,6 @@ def _argsort_block(block: Any, axis: int) -> Any:
 # --- NumPy's functions -----------------------------------------------------------------------------------------------
 
 
-def _dense(a: Any, name: str) -> Array:
-    array = _elementwise.as_array(a)
-    if array.sparse:
-        raise _sparse.refuse(name)
-    return array
-
-
 def _ask_numpy(function: Callable[..., Any], a: Array, axis: Any, **options: Any) -> None:
     """Let NumPy sort an array without elements; it raises what it would for the whole."""
     function(np.empty((0,) * a.ndim if a.ndim else (), dtype=a.dtype), axis, **options)
@@ -113,21 +107,21 @@ def _ask_numpy(function: Callable[..., Any], a: Array, axis: Any, **options: Any
 
 @implements(np.sort)
 def _sort(a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *, stable: bool | None = None) -> Array:
-    array = _dense(a, "np.sort")
+    array = as_dense(a, "np.sort")
     _ask_numpy(np.sort, array, axis, kind=kind, order=order, stable=stable)
     return sort(array, axis, "stable" if stable else kind)
 
 
 @implements(np.argsort)
 def _argsort(a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *, stable: bool | None = None) -> Array:
-    array = _dense(a, "np.argsort")
+    array = as_dense(a, "np.argsort")
     _ask_numpy(np.argsort, array, axis, kind=kind, order=order, stable=stable)
     return argsort(array, axis) if array.ndim else argsort(array.reshape(1), 0)
 
 
 @implements(np.lexsort)
 def _lexsort(keys: Any, axis: Any = -1) -> Array:
-    arrays: list[Any] = [_dense(key, "np.lexsort") for key in keys]
+    arrays: list[Any] = [as_dense(key, "np.lexsort") for key in keys]
     if not arrays:
         raise TypeError("np.lexsort: there are no keys; give one at least.")
     if len({key.shape for key in arrays}) > 1:
@@ -158,20 +152,20 @@ def _check_kth(name: str, a: Array, kth: Any, axis: int | None, kind: str, order
 
 @implements(np.partition)
 def _partition(a: Any, kth: Any, axis: int | None = -1, kind: str = "introselect", order: Any = None) -> Array:
-    array = _dense(a, "np.partition")
+    array = as_dense(a, "np.partition")
     _check_kth("partition", array, kth, axis, kind, order)
     return sort(array, axis)
 
 
 @implements(np.argpartition)
 def _argpartition(a: Any, kth: Any, axis: int | None = -1, kind: str = "introselect", order: Any = None) -> Array:
-    array = _dense(a, "np.argpartition")
+    array = as_dense(a, "np.argpartition")
     _check_kth("argpartition", array, kth, axis, kind, order)
     return argsort(array, axis)
 
 
 @implements(np.sort_complex)
 def _sort_complex(a: Any) -> Array:
-    array = _dense(a, "np.sort_complex")
+    array = as_dense(a, "np.sort_complex")
     dtype = np.sort_complex(np.empty(0, dtype=array.dtype)).dtype
     return sort(array, -1).astype(dtype)

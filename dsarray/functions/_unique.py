@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
-from dsarray import _array, _elementwise, _rechunk, _reshape, _sparse
+from dsarray import _array, _rechunk, _reshape
 from dsarray._cell import Cell, make_cells, start_cells
+from dsarray._elementwise import as_dense
 from dsarray._grid import Lengths, cut, offsets
 from dsarray._registry import implements
 from dsarray.functions import _exchange
@@ -226,13 +227,6 @@ def _look_up(found: tuple[Any, Any], *pieces: Any) -> Any:
 # --- NumPy's functions -----------------------------------------------------------------------------------------------
 
 
-def _dense(a: Any, name: str) -> Array:
-    array = _elementwise.as_array(a)
-    if array.sparse:
-        raise _sparse.refuse(name)
-    return array
-
-
 @implements(np.unique)
 def _unique(
     ar: Any,
@@ -244,7 +238,7 @@ def _unique(
     equal_nan: bool = True,
     **options: bool,
 ) -> Any:
-    array = _dense(ar, "np.unique")
+    array = as_dense(ar, "np.unique")
     if set(options) - {"sorted"}:  # which may be False, but what is in order is right then too
         raise TypeError(f"np.unique: unexpected keyword argument {min(set(options) - {'sorted'})!r}.")
     wanted = {"index": return_index, "inverse": return_inverse, "counts": return_counts}
@@ -263,22 +257,22 @@ def _like_numpys(function: Any, found: dict[str, Array], *names: str) -> Any:
 
 @implements(np.unique_values)
 def _unique_values(x: Any) -> Array:
-    return unique(_dense(x, "np.unique_values"), equal_nan=False)["value"]
+    return unique(as_dense(x, "np.unique_values"), equal_nan=False)["value"]
 
 
 @implements(np.unique_counts)
 def _unique_counts(x: Any) -> Any:
-    found = unique(_dense(x, "np.unique_counts"), counts=True, equal_nan=False)
+    found = unique(as_dense(x, "np.unique_counts"), counts=True, equal_nan=False)
     return _like_numpys(np.unique_counts, found, "value", "count")
 
 
 @implements(np.unique_inverse)
 def _unique_inverse(x: Any) -> Any:
-    found = unique(_dense(x, "np.unique_inverse"), inverse=True, equal_nan=False)
+    found = unique(as_dense(x, "np.unique_inverse"), inverse=True, equal_nan=False)
     return _like_numpys(np.unique_inverse, found, "value", "inverse")
 
 
 @implements(np.unique_all)
 def _unique_all(x: Any) -> Any:
-    found = unique(_dense(x, "np.unique_all"), index=True, inverse=True, counts=True, equal_nan=False)
+    found = unique(as_dense(x, "np.unique_all"), index=True, inverse=True, counts=True, equal_nan=False)
     return _like_numpys(np.unique_all, found, "value", "index", "inverse", "count")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dsarray import _array, _elementwise, _matmul, _rechunk, _sparse
+from dsarray import _array, _elementwise, _matmul, _rechunk
 from dsarray._cell import Cell, make_cells
 from dsarray._grid import Chunks, Lengths, grid_of
 
@@ -52,9 +52,7 @@ def as_matrices(value: Any, where: str) -> Array:
     TypeError
         When it is sparse.
     """
-    a = _elementwise.as_array(value)
-    if a.sparse:
-        raise _sparse.refuse(where)
+    a = _elementwise.as_dense(value, where)
     if a.ndim < 2:
         raise np.linalg.LinAlgError(f"{where}: an array of {a.ndim} dimensions is no matrix; give at least two.")
     return a

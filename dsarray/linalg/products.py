@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
-from dsarray import _elementwise, _matmul, _sparse
+from dsarray import _elementwise, _matmul
 from dsarray._registry import implements
 from dsarray.linalg._contraction import contract
 
@@ -41,10 +41,7 @@ def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
 
 
 def _dense(where: str, *values: Any) -> list[Array]:
-    arrays = [_elementwise.as_array(value) for value in values]
-    if any(a.sparse for a in arrays):
-        raise _sparse.refuse(where)
-    return arrays
+    return [_elementwise.as_dense(value, where) for value in values]
 
 
 def _summed(x: Array, y: Array, axes: tuple[Sequence[int], Sequence[int]], where: str) -> Array:

@@ -16,7 +16,7 @@ from sklearn.model_selection._validation import _insert_error_scores, _warn_or_r
 
 from dsflow import wait_on
 from estimators.model_selection._evaluation import Scoring, warn_of_scorers
-from estimators.model_selection._folds import Data, take_folds
+from estimators.model_selection._folds import Part, take_folds
 from estimators.model_selection._shared_steps import make_candidates
 from estimators.model_selection._submission import evaluate_on, race
 
@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 class Evaluation:
     """What a search asks to evaluate candidates, as often as it likes; it remembers all outcomes."""
 
-    def __init__(self, search: Any, data: Data, labels: Any, split_params: dict[str, Any], scoring: Scoring) -> None:
+    def __init__(self, search: Any, data: Part, labels: Any, split_params: dict[str, Any], scoring: Scoring) -> None:
         self._search = search
         self._data = data
         self._labels = labels

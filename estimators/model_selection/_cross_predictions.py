@@ -18,7 +18,7 @@ import dsarray as ds
 from dsflow import share, task, wait_on
 from estimators.model_selection._cross_validation import Split, split_data
 from estimators.model_selection._evaluation import fit_part
-from estimators.model_selection._folds import Data, Fold, Part, gathered, take_folds
+from estimators.model_selection._folds import Fold, Part, gathered, take_folds
 
 __all__ = ["cross_val_predict"]
 
@@ -77,7 +77,7 @@ def cross_val_predict(
 def _predict_rows(estimator: Any, split: Split, method: str, back: Any) -> Any:
     rows = gathered(Part(split.data.X, split.labels, split.data.fit_params, {}))
     labels = rows.y if method == "predict" or rows.y is None else _encode(np.asarray(rows.y))
-    shared, config = share(Data(rows.X, labels, rows.fit_params, {})), get_config()
+    shared, config = share(Part(rows.X, labels, rows.fit_params, {})), get_config()
     parts = wait_on([predict_rows(clone(estimator), shared, *each, method, config) for each in split.indices])
     if scipy.sparse.issparse(parts[0]):
         joined = scipy.sparse.vstack(parts, format=parts[0].format)
@@ -126,7 +126,7 @@ def _place(values: Any, columns: Any, n_classes: int, method: str) -> Any:
 
 
 @task
-def predict_rows(estimator: Any, data: Data, train: Any, test: Any, method: str, config: dict[str, Any]) -> Any:
+def predict_rows(estimator: Any, data: Part, train: Any, test: Any, method: str, config: dict[str, Any]) -> Any:
     """Return the predictions for what a split tests on."""
     with config_context(**config):
         return _fit_and_predict(estimator, data.X, data.y, train, test, data.fit_params, method)

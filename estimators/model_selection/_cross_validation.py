@@ -20,7 +20,7 @@ import dsarray as ds
 from dsflow import wait_on
 from estimators.metrics._scorers import name_scorers
 from estimators.model_selection._evaluation import Scoring, evaluate, warn_of_scorers
-from estimators.model_selection._folds import Data, Part, gathered, take_folds
+from estimators.model_selection._folds import Part, gathered, take_folds
 
 __all__ = ["Split", "cross_val_score", "cross_validate", "split_data"]
 
@@ -151,7 +151,7 @@ def split_data(
         score_params = routed.scorer.score if scorer is not None else {}
     splitting = gathered(Part(None, None, dict(splitting), {})).fit_params
     indices = list(splitter.split(X, labels, **splitting))
-    return Split(data=Data(X, y, dict(fit_params), dict(score_params)), indices=indices, labels=labels)
+    return Split(data=Part(X, y, dict(fit_params), dict(score_params)), indices=indices, labels=labels)
 
 
 def _route(caller: str, estimator: Any, splitter: Any, scorer: Any, groups: Any, params: dict[str, Any]) -> Any:

@@ -21,12 +21,12 @@ from sklearn.utils.validation import _check_method_params
 import dsarray as ds
 from dsflow import share, task
 
-__all__ = ["Data", "Fold", "Part", "gathered", "reads_blocks", "started", "take_folds"]
+__all__ = ["Fold", "Part", "gathered", "reads_blocks", "started", "take_folds"]
 
 
 @dataclass(frozen=True, slots=True)
-class Data:
-    """All rows, and what belongs to them."""
+class Part:
+    """All rows or some of them, and what belongs to them."""
 
     X: Any
     y: Any
@@ -34,16 +34,6 @@ class Data:
     """Passed to ``fit``; what has an element for each row is cut as X."""
     score_params: dict[str, Any]
     """Passed to the scorer, cut likewise."""
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """Some of the rows, and what belongs to them."""
-
-    X: Any
-    y: Any
-    fit_params: dict[str, Any]
-    score_params: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,19 +52,19 @@ def reads_blocks(estimator: Any) -> bool:
     return any(isinstance(part, BaseEstimator) and reads_blocks(part) for part in parts)
 
 
-def take_folds(estimator: Any, data: Data, splits: list[tuple[Any, Any]]) -> Iterator[Any]:
+def take_folds(estimator: Any, data: Part, splits: list[tuple[Any, Any]]) -> Iterator[Any]:
     """Yield what each split trains and tests on: a `Fold`, or the Future of one.
 
     Parameters
     ----------
     estimator : estimator
         Whether it takes pairs of samples, and whether it reads blocks, decides what the rows are.
-    data : Data
+    data : Part
     splits : list of (ndarray, ndarray)
         Positions of the rows to train and to test on.
     """
     if not isinstance(data.X, ds.Array):
-        shared = share(Data(*map(_on_host, (data.X, data.y, data.fit_params, data.score_params))))
+        shared = share(gathered(data))
         for train, test in splits:
             yield take_fold(estimator, shared, train, test)
         return
@@ -95,12 +85,12 @@ def _on_host(value: Any) -> Any:
     return value.collect() if isinstance(value, ds.Array) else value
 
 
-def _cut(estimator: Any, data: Data, train: Any, test: Any) -> Fold:
+def _cut(estimator: Any, data: Part, train: Any, test: Any) -> Fold:
     columns = train if get_tags(estimator).input_tags.pairwise else None
     return Fold(_rows_at(data, train, columns), _rows_at(data, test, columns))
 
 
-def _rows_at(data: Data, positions: Any, columns: Any) -> Part:
+def _rows_at(data: Part, positions: Any, columns: Any) -> Part:
     rows = _as_slice(np.asarray(positions))
     X = data.X[rows] if columns is None else data.X[rows][:, columns]
     y = data.y if data.y is None else (data.y if isinstance(data.y, ds.Array) else np.asarray(data.y))[rows]
@@ -135,7 +125,7 @@ def started(part: Part) -> Part:
 
 
 @task
-def take_fold(estimator: Any, data: Data, train: Any, test: Any) -> Fold:
+def take_fold(estimator: Any, data: Part, train: Any, test: Any) -> Fold:
     """Return the rows of a split."""
     parts = []
     for rows, columns in ((train, None), (test, train)):

@@ -25,7 +25,7 @@ from dsflow import share, wait_on
 from estimators.metrics._scorers import name_scorers
 from estimators.model_selection._candidates import Evaluation
 from estimators.model_selection._evaluation import Scoring, fit_gathered, fit_part, score_gathered
-from estimators.model_selection._folds import Data, Part, gathered, reads_blocks
+from estimators.model_selection._folds import Part, gathered, reads_blocks
 
 __all__ = ["SearchByTasks"]
 
@@ -57,7 +57,7 @@ class SearchByTasks(BaseSearchCV):
         context = self._init_callback_context(max_subtasks=1 + (self.refit is not False))
         heard = {"sample_weight": params["sample_weight"]} if params.get("sample_weight") is not None else None
         context.call_on_fit_task_begin(estimator=self, X=X, y=y, metadata=heard)
-        data = Data(X, y, dict(routed.estimator.fit), dict(routed.scorer.score))
+        data = Part(X, y, dict(routed.estimator.fit), dict(routed.scorer.score))
         labels = self._labels(y)
         splitting = gathered(Part(None, None, dict(routed.splitter.split), {})).fit_params
         self._checked_cv_orig = check_cv(self.cv, labels, classifier=is_classifier(self.estimator))
@@ -116,23 +116,22 @@ class SearchByTasks(BaseSearchCV):
             self.best_score_ = results[f"mean_test_{refit_metric}"][self.best_index_]
         self.best_params_ = results["params"][self.best_index_]
 
-    def _refit(self, data: Data, context: Any, heard: Any) -> None:
+    def _refit(self, data: Part, context: Any, heard: Any) -> None:
         estimator = clone(self.estimator).set_params(**clone(self.best_params_, safe=False))
-        part = Part(data.X, data.y, data.fit_params, data.score_params)
         subcontext = context.subcontext(task_name="refit-with-best-params")
         began = time.time()
         if isinstance(data.X, ds.Array) and not reads_blocks(estimator):
-            estimator = wait_on(fit_gathered(estimator, part, get_config()))
+            estimator = wait_on(fit_gathered(estimator, data, get_config()))
         else:
-            part = part if isinstance(data.X, ds.Array) else gathered(part)
+            data = data if isinstance(data.X, ds.Array) else gathered(data)
             with subcontext.propagate_callback_context(estimator):
-                subcontext.call_on_fit_task_begin(estimator=self, X=part.X, y=part.y, metadata=heard)
-                fit_part(estimator, part)
+                subcontext.call_on_fit_task_begin(estimator=self, X=data.X, y=data.y, metadata=heard)
+                fit_part(estimator, data)
         self.refit_time_ = time.time() - began
         self.best_estimator_ = estimator
         if hasattr(estimator, "feature_names_in_"):
             self.feature_names_in_ = estimator.feature_names_in_
-        subcontext.call_on_fit_task_end(estimator=self, X=part.X, y=part.y, metadata=heard)
+        subcontext.call_on_fit_task_end(estimator=self, X=data.X, y=data.y, metadata=heard)
 
     def _wrap_namespace_error(self, method_name: str, call: Any, *args: Any, **kwargs: Any) -> Any:
         """Call a method of the best estimator, as all methods that are passed on do; on the rows of a ds-array."""

@@ -10,11 +10,13 @@ from typing import Any
 
 import numpy as np
 from sklearn.exceptions import DataConversionWarning
-from sklearn.utils import assert_all_finite, check_array
+from sklearn.utils import check_array
 from sklearn.utils.multiclass import check_classification_targets
 
 import dsarray as ds
 from dsflow import wait_on
+from estimators._targets import find_codes, unique_columns
+from estimators._validation import check_length
 from estimators.neighbors._search import Found
 
 __all__ = ["check_labels", "encode_outputs", "vote", "weigh_neighbors"]
@@ -37,11 +39,7 @@ def check_labels(estimator: Any, y: Any, X: ds.Array) -> tuple[ds.Array, bool]:
         y = np.array(y.tolist()) if y.dtype.kind == "O" else y
     if y.ndim not in (1, 2):
         raise ValueError(f"{name}: y has shape {y.shape}; give one row of labels for each sample.")
-    if y.shape[0] != X.shape[0]:
-        raise ValueError(
-            f"{name}: found input variables with inconsistent numbers of samples: X has {X.shape[0]}, y has "
-            f"{y.shape[0]}."
-        )
+    check_length(estimator, y, X, "y")
     if y.ndim == 2 and y.shape[1] == 1 and not isinstance(y, ds.Array):
         warnings.warn(
             "A column-vector y was passed when a 1d array was expected. Please change the shape of y to "
@@ -57,22 +55,10 @@ def check_labels(estimator: Any, y: Any, X: ds.Array) -> tuple[ds.Array, bool]:
 
 def encode_outputs(estimator: Any, labels: ds.Array) -> tuple[ds.Array, list[Any]]:
     """Return the positions of labels among the classes of each output, and these classes."""
-    found = wait_on(ds.map_row_blocks(_differing, labels, type(estimator).__name__))
+    found = wait_on(ds.map_row_blocks(unique_columns, labels, type(estimator).__name__))
     classes = [np.unique(np.concatenate(each)) for each in zip(*found, strict=True)]
-    codes = ds.map_row_blocks(_find_positions, labels, classes)
+    codes = ds.map_row_blocks(find_codes, labels, classes)
     return ds.from_blocks([[rows] for rows in codes], labels.chunks, np.intp), classes
-
-
-def _differing(labels: Any, name: str) -> list[Any]:
-    assert_all_finite(labels, estimator_name=name, input_name="y")
-    if labels.dtype.kind == "c" or (labels.dtype.kind == "f" and (labels != np.rint(labels)).any()):
-        raise ValueError(f"{name}: Unknown label type: continuous values in y; pass classes, or use a regressor.")
-    return [np.unique(column) for column in labels.T]
-
-
-def _find_positions(labels: Any, classes: list[Any]) -> Any:
-    positions = [np.searchsorted(each, column) for each, column in zip(classes, labels.T, strict=True)]
-    return np.stack(positions, axis=1).astype(np.intp)
 
 
 def weigh_neighbors(distances: Any, weights: Any) -> Any:

@@ -15,6 +15,8 @@ from sklearn.utils.multiclass import check_classification_targets
 
 import dsarray as ds
 from dsflow import Future, task, wait_on
+from estimators._targets import find_codes, unique_columns
+from estimators._validation import check_length
 from estimators.tree._criteria import Classes, Criterion, Numbers
 from estimators.tree._histograms import add_arrays
 
@@ -47,17 +49,17 @@ def read_classes(estimator: Any, y: Any, X: ds.Array, *, is_entropy: bool) -> Ta
     """Return the codes of classes, in vectors of integers for each output."""
     name = type(estimator).__name__
     if isinstance(y, ds.Array):
-        columns = _columns(name, y, X)
-        found = wait_on(ds.map_row_blocks(_unique_labels, columns, name))
+        columns = _columns(estimator, y, X)
+        found = wait_on(ds.map_row_blocks(unique_columns, columns, name))
         classes = [np.unique(np.concatenate(each)) for each in zip(*found, strict=True)]
     else:
         labels = check_array(y, ensure_2d=False, dtype=None, input_name="y", estimator=estimator)
         check_classification_targets(labels)
         columns = labels[:, None] if labels.ndim == 1 else labels
         classes = [np.unique(column) for column in columns.T]
-        columns = _columns(name, _find_codes(columns, classes), X)
+        columns = _columns(estimator, find_codes(columns, classes), X)
         return Targets(columns.row_blocks(), _classes(classes, is_entropy), classes, len(classes))
-    blocks = ds.map_row_blocks(_find_codes, columns, classes)
+    blocks = ds.map_row_blocks(find_codes, columns, classes)
     return Targets(blocks, _classes(classes, is_entropy), classes, len(classes))
 
 
@@ -73,7 +75,7 @@ def read_numbers(estimator: Any, y: Any, X: ds.Array) -> Targets:
         y = y.astype(float) if y.dtype.kind == "O" else y
     if y.dtype.kind not in "buif":
         raise ValueError(f"{name}: y has type {y.dtype}; give numbers.")
-    columns = _columns(name, y, X).astype(float)
+    columns = _columns(estimator, y, X).astype(float)
     parts = wait_on(ds.map_row_blocks(_survey, columns, name))
     mean = sum(part[0] for part in parts) / X.shape[0]
     extremes = [part[1:] for part in parts if part.shape[0] > 1]
@@ -84,14 +86,11 @@ def read_numbers(estimator: Any, y: Any, X: ds.Array) -> Targets:
     return Targets(blocks, Numbers(tuple(center.tolist())), [], len(center))
 
 
-def _columns(name: str, y: Any, X: ds.Array) -> ds.Array:
+def _columns(estimator: Any, y: Any, X: ds.Array) -> ds.Array:
     if y.ndim not in (1, 2) or 0 in y.shape[1:]:
+        name = type(estimator).__name__
         raise ValueError(f"{name}: y has shape {y.shape}; give a number or a row of numbers for each sample.")
-    if y.shape[0] != X.shape[0]:
-        raise ValueError(
-            f"{name}: found input variables with inconsistent numbers of samples: X has {X.shape[0]}, y has "
-            f"{y.shape[0]}."
-        )
+    check_length(estimator, y, X, "y")
     columns = y[:, None] if y.ndim == 1 else y
     if isinstance(columns, ds.Array):
         return columns.rechunk((X.chunks[0], -1))
@@ -100,17 +99,6 @@ def _columns(name: str, y: Any, X: ds.Array) -> ds.Array:
 
 def _classes(classes: list[Any], is_entropy: bool) -> Classes:
     return Classes(tuple(len(each) for each in classes), is_entropy)
-
-
-def _unique_labels(labels: Any, name: str) -> list[Any]:
-    assert_all_finite(labels, estimator_name=name, input_name="y")
-    if labels.dtype.kind == "c" or (labels.dtype.kind == "f" and (labels != np.rint(labels)).any()):
-        raise ValueError(f"{name}: Unknown label type: continuous values in y; pass classes, or use a regressor.")
-    return [np.unique(column) for column in labels.T]
-
-
-def _find_codes(labels: Any, classes: list[Any]) -> Any:
-    return np.column_stack([np.searchsorted(each, column) for each, column in zip(classes, labels.T, strict=True)])
 
 
 def _survey(values: Any, name: str) -> Any:

@@ -1,45 +1,12 @@
 """Models of five times the memory of the session: its budget holds, as the system measures it in another process."""
 
-import json
-import subprocess
-import sys
-
 import pytest
 
-BUDGET_MIB = 200
+from tests.peak_memory import BUDGET_MIB, N_ROWS, measure_peak
 
-N_ROWS = 2_600_000
-"""Of 50 float64 each: 990 MiB, in a Zarr array whose chunks are made for the budget."""
-
-WRITE = """
-import sys
-import dsarray as ds, dsflow
-with dsflow.start("threads", workers=2, memory=sys.argv[1]):
-    ds.to_zarr(ds.random_array((int(sys.argv[2]), 50), random_state=0), "in.zarr", compressors=None)
-"""
-
-PROGRAM = """
-import json, sys, threading, time
-from pathlib import Path
-import numpy as np, zarr
-import dsarray as ds, dsflow, estimators
-
-def resident():
-    return int(Path("/proc/self/status").read_text().split("VmRSS:")[1].split()[0]) >> 10
-
-def watch():
-    while True:
-        peaks[0] = max(peaks[0], resident())
-        time.sleep(0.005)
-
-before, peaks = resident(), [0]
-threading.Thread(target=watch, daemon=True).start()
-with dsflow.start("threads", workers=2, memory=sys.argv[1]) as session:
-    x = ds.from_zarr("in.zarr")
+READ = """x = ds.from_zarr("in.zarr")
     y = x[:, 0] * 3 + x[:, 1]
-    {work}
-print(json.dumps({{"mib": peaks[0] - before}}))
-"""
+    """
 
 WORK = {
     "KMeans": "assert estimators.KMeans(5, max_iter=3, tol=0, random_state=0).fit(x).n_iter_ == 3",
@@ -70,9 +37,10 @@ WORK = {
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """Where the array lies."""
+    """Where the array lies, in chunks that are made for the budget."""
     folder = tmp_path_factory.mktemp("peak")
-    subprocess.run([sys.executable, "-c", WRITE, f"{BUDGET_MIB} MiB", str(N_ROWS)], check=True, timeout=200, cwd=folder)
+    made = f"ds.random_array(({N_ROWS}, 50), random_state=0)"
+    measure_peak(f'ds.to_zarr({made}, "in.zarr", compressors=None)', folder)
     return folder
 
 
@@ -80,8 +48,5 @@ def folder(tmp_path_factory):
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("name", WORK)
 def test_a_fit_of_five_times_the_budget_fits_it(name, folder):
-    program = PROGRAM.format(work=WORK[name])
-    command = [sys.executable, "-W", "ignore", "-c", program, f"{BUDGET_MIB} MiB"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=280, cwd=folder, check=False)
-    assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout)["mib"] <= 1.1 * BUDGET_MIB
+    mib, _ = measure_peak(READ + WORK[name], folder, imports="import estimators")
+    assert mib <= 1.1 * BUDGET_MIB
