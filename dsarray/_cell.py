@@ -14,12 +14,13 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from dsarray._namespace import Foreign, adopt, at_rest, put_like
+from dsarray._namespace import adopt, at_rest
+from dsarray._program import BY_ELEMENT, Register, Step, Strips, run_program
 from dsflow import Future, Task, active_session, share, task
 
 __all__ = [
@@ -27,7 +28,6 @@ __all__ = [
     "Cell",
     "Cells",
     "Reading",
-    "Step",
     "Value",
     "compile_recipes",
     "find_readings",
@@ -35,7 +35,6 @@ __all__ = [
     "is_view",
     "make_cells",
     "name_of",
-    "run_program",
     "start_cells",
     "survey",
 ]
@@ -57,6 +56,8 @@ class Apply:
     function: Callable[..., Any]
     args: tuple[Any, ...]
     keywords: dict[str, Any] = field(default_factory=dict)
+    strips: Strips | None = None
+    """How the function may be run on strips of its blocks, if it may."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +100,11 @@ class Cell:
     def of(cls, function: Callable[..., Any], *args: Any, anchor: bool = False, **keywords: Any) -> Cell:
         """Make a cell from a recipe."""
         return cls(Apply(function, args, keywords), anchor=anchor)
+
+    @classmethod
+    def by_element(cls, function: Callable[..., Any], *args: Any, **keywords: Any) -> Cell:
+        """Make a cell from a recipe that works element by element."""
+        return cls(Apply(function, args, keywords, BY_ELEMENT))
 
     @property
     def future(self) -> Future[Any]:
@@ -199,22 +205,6 @@ def find_readings(cells: Iterable[Cell]) -> Iterator[Reading]:
 # --- programs --------------------------------------------------------------------------------------------------------
 
 
-class Register(NamedTuple):
-    """Stands, among the arguments of a step, for an input or for the result of an earlier step."""
-
-    position: int
-
-
-class Step(NamedTuple):
-    """One call of a program."""
-
-    function: Callable[..., Any]
-    args: tuple[Any, ...]
-    keywords: dict[str, Any]
-    released: tuple[int, ...]
-    """Registers that no later step reads."""
-
-
 @task
 def evaluate_block(program: tuple[Step, ...], *inputs: Any) -> Any:
     """Run a program; return the result of its last step."""
@@ -229,51 +219,6 @@ def evaluate_block(program: tuple[Step, ...], *inputs: Any) -> Any:
         raise
 
 
-def run_program(program: tuple[Step, ...], inputs: Sequence[Any]) -> Any:
-    """Run a program on the values of its inputs; return the result of its last step.
-
-    Blocks of other libraries than NumPy are wrapped for the steps, so that NumPy's functions are theirs.
-    """
-    registers = list(inputs)
-    is_foreign = False
-    for position, block in enumerate(inputs):
-        if type(block) is not np.ndarray:
-            registers[position] = seen = adopt(block)
-            is_foreign = is_foreign or type(seen) is Foreign
-    for step in program:
-        args = [registers[arg.position] if type(arg) is Register else arg for arg in step.args]
-        value = step.function(*args, **step.keywords)
-        if type(value) is not np.ndarray:
-            value = adopt(value)
-            is_foreign = is_foreign or type(value) is Foreign
-        elif is_foreign:
-            value = _put_back(value, step.function, args)
-        registers.append(value)
-        del args, value
-        for position in step.released:
-            registers[position] = None
-    return _as_block(registers[-1])
-
-
-def _put_back(value: Any, function: Callable[..., Any], args: Sequence[Any]) -> Any:
-    """Return an ndarray that a function made of a block of another library in that, unless it shall not be there."""
-    if getattr(function, "leaves_library", False):
-        return value
-    block = next((arg for arg in args if type(arg) is Foreign), None)
-    return value if block is None else put_like(value, block)
-
-
-def _as_block(value: Any) -> Any:
-    """Make an array of a scalar, and free what a small view would keep alive."""
-    if type(value) is Foreign:
-        return at_rest(value)
-    if isinstance(value, np.generic):
-        return np.asarray(value)
-    if isinstance(value, np.ndarray) and isinstance(value.base, np.ndarray) and value.base.nbytes > 2 * value.nbytes:
-        return value.copy()
-    return value
-
-
 def start_cells(cells: Iterable[Cell]) -> list[Future[Any]]:
     """Start the blocks of cells, one task each, and those of the anchors below them; return their Futures.
 
@@ -284,18 +229,19 @@ def start_cells(cells: Iterable[Cell]) -> list[Future[Any]]:
     read: dict[Cell, Future[Any]] = {}
     stack = wanted[::-1]
     while stack:
-        cell = stack[-1]
-        if isinstance(cell.state, Apply) and cell not in read:
-            steps, missing = survey(cell)
-            if missing:
-                stack += missing[::-1]
-                continue
-            future = _submit(steps)
-            if isinstance(cell.state, Reading):
-                read[cell] = future
-            else:
-                cell.state = future
-        stack.pop()
+        cell = stack.pop()
+        state = cell.state
+        if not isinstance(state, Apply) or cell in read:
+            continue
+        steps, missing = survey(cell)
+        if missing:
+            stack += [cell, *missing[::-1]]
+            continue
+        future = _submit(steps)
+        if isinstance(state, Reading):
+            read[cell] = future
+        else:
+            cell.state = future
     return [read[cell] if cell in read else cell.source() for cell in wanted]
 
 
@@ -355,6 +301,7 @@ def compile_recipes(recipes: dict[Cell, Apply]) -> tuple[tuple[Step, ...], list[
             tuple(Register(positions[arg]) if isinstance(arg, Cell) else arg for arg in recipe.args),
             recipe.keywords,
             tuple(released.get(positions[cell], ())),
+            recipe.strips,
         )
         for cell, recipe in recipes.items()
     )

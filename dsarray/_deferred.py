@@ -9,7 +9,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from dsarray._cell import Apply, Cell, Step, compile_recipes, run_program, start_cells, survey
+from dsarray._cell import Apply, Cell, compile_recipes, start_cells, survey
+from dsarray._program import Step, run_program
 
 __all__ = ["Deferred", "defer_cells"]
 

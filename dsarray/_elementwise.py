@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from dsarray import _array, _join, _rechunk, _sparse, _ufuncs
 from dsarray._cell import Cell, Cells, Value, make_cells
-from dsarray._grid import Chunks, common_lengths, grid_of
+from dsarray._grid import Chunks, Lengths, coarsen, common_lengths, grid_of
 
 if TYPE_CHECKING:
     from dsarray._array import Array
@@ -34,6 +34,12 @@ __all__ = [
     "to_dense",
     "where",
 ]
+
+TILE_BYTES = 1 << 22
+"""Operands cut in different ways are not cut into blocks smaller than this, ..."""
+
+MORE_BLOCKS = 4
+"""... unless there are no more of them than this many times the blocks of the operand with most."""
 
 _SCALARS = (bool, int, float, complex, str, bytes, np.generic)
 
@@ -88,19 +94,26 @@ def as_dense(value: Any, where: str) -> Array:
 def align(arrays: Sequence[Array]) -> tuple[Chunks, list[Array]]:
     """Cut arrays so that they broadcast block by block; return the chunks of what they broadcast to.
 
+    These have the boundaries of all arrays, unless that makes many more blocks than any of them has, and small ones.
+
     Raises
     ------
     ValueError
         When their shapes do not broadcast.
     """
     shape = np.broadcast_shapes(*[a.shape for a in arrays])
-    chunks = tuple(_common_axis(arrays, axis - len(shape), length) for axis, length in enumerate(shape))
+    candidates = [_candidates(arrays, axis - len(shape), length) for axis, length in enumerate(shape)]
+    chunks = tuple(map(common_lengths, candidates))
+    n_bytes = math.prod(shape) * max((a.dtype.itemsize for a in arrays), default=1)
+    n_most = max(n_bytes // TILE_BYTES, MORE_BLOCKS * max((math.prod(a.grid) for a in arrays), default=1))
+    if math.prod(grid_of(chunks)) > n_most:
+        chunks = coarsen(chunks, [axis for axis, each in enumerate(candidates) if len(set(each)) > 1], n_most)
     return chunks, [_rechunk.to_chunks(a, _own_chunks(a, chunks, shape)) for a in arrays]
 
 
-def _common_axis(arrays: Sequence[Array], axis: int, length: int) -> tuple[int, ...]:
+def _candidates(arrays: Sequence[Array], axis: int, length: int) -> list[Lengths]:
     candidates = [a.chunks[axis] for a in arrays if a.ndim >= -axis and sum(a.chunks[axis]) == length]
-    return (1,) if length == 1 else common_lengths(candidates)
+    return [(1,)] if length == 1 else candidates
 
 
 def _own_chunks(a: Array, chunks: Chunks, shape: Sequence[int]) -> Chunks:
@@ -166,11 +179,13 @@ def elementwise(function: Callable[..., Any], *operands: Any, **keywords: Any) -
     columns = iter([broadcast_cells(a, grid).flat for a in aligned])
     sources = [next(columns) if isinstance(operand, _array.Array) else None for operand in known]
     cells = [
-        Cell.of(function, *[known[i] if source is None else source[n] for i, source in enumerate(sources)], **keywords)
+        Cell.by_element(
+            function, *[known[i] if source is None else source[n] for i, source in enumerate(sources)], **keywords
+        )
         for n in range(math.prod(grid))
     ]
     if not chunks and (dtype.kind in "SU" or not dtype.isnative):  # which a scalar of NumPy's does not keep
-        cells = [Cell.of(_astype, cell, dtype) for cell in cells]
+        cells = [Cell.by_element(_astype, cell, dtype) for cell in cells]
     return _array.Array(make_cells(grid, cells), chunks, dtype, sparse=n_sparse > 0)
 
 
@@ -256,7 +271,7 @@ def astype(a: Array, dtype: npt.DTypeLike) -> Array:
         raise TypeError(f"astype: dtype {dtype} has no unit of time; name it, as in {dtype}[s].")
     if a.sparse:
         _sparse.check_dtype("astype", known)
-    cells = [Cell.of(_astype, cell, dtype) for cell in a._cells.flat]
+    cells = [Cell.by_element(_astype, cell, dtype) for cell in a._cells.flat]
     return _array.Array(make_cells(a.grid, cells), a.chunks, known, sparse=a.sparse)
 
 

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from dsarray import _array, _elementwise, _rechunk
 from dsarray._cell import Cell, Value, make_cells, start_cells
@@ -90,8 +91,9 @@ def _select_cell(cell: Cell, chosen: Cell, axis: int) -> Cell:
 
 
 def _select(block: Any, chosen: Any, axis: int) -> Any:
-    if getattr(chosen, "dtype", None) == np.intp and isinstance(block, np.ndarray):
-        return block.take(chosen, axis)  # as block[..., chosen], in half of the time
+    if isinstance(block, np.ndarray) and getattr(chosen, "ndim", None) == 1 and chosen.dtype in (bool, np.intp):
+        positions = np.flatnonzero(chosen) if chosen.dtype == bool else chosen
+        return block.take(positions, axis)  # as block[..., chosen], in half of the time
     return block[(*(slice(None),) * axis, chosen)]
 
 
@@ -160,9 +162,23 @@ def _interleave(axis: int, members: list[Any], *pieces: Any) -> Any:
     shape = list(pieces[0].shape)
     shape[axis] = sum(map(len, members))
     joined = namespace(pieces[0]).empty(tuple(shape), dtype=pieces[0].dtype)
+    if axis == 0 and all(map(_has_rows, pieces)):
+        rows = _as_rows(joined)
+        for piece, where in zip(pieces, members, strict=True):
+            rows[where] = _as_rows(piece)
+        return joined
     for piece, where in zip(pieces, members, strict=True):
         joined[(*(slice(None),) * axis, where)] = piece
     return joined
+
+
+def _has_rows(block: Any) -> bool:
+    return isinstance(block, np.ndarray) and block.ndim > 1 and block.size > 0 and block.flags.c_contiguous
+
+
+def _as_rows(block: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """View each row as one element, which is put elsewhere in a third of the time."""
+    return block.reshape(len(block), -1).view(np.dtype((np.void, block.nbytes // len(block))))[:, 0]
 
 
 # --- positions along several axes ------------------------------------------------------------------------------------

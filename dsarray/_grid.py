@@ -25,6 +25,7 @@ __all__ = [
     "block_shape",
     "check_shape",
     "chunks_for",
+    "coarsen",
     "common_lengths",
     "cut",
     "grid_of",
@@ -194,6 +195,16 @@ def common_lengths(candidates: Sequence[Lengths]) -> Lengths:
         return candidates[0]
     boundaries = sorted(set().union(*map(offsets, candidates)))
     return tuple(b - a for a, b in itertools.pairwise(boundaries)) or (0,)
+
+
+def coarsen(chunks: Chunks, axes: Sequence[int], n_most: int) -> Chunks:
+    """Join neighbours along some axes, later ones first, until there are no more than so many blocks."""
+    coarse = list(chunks)
+    for axis in reversed(axes):
+        factor = -(-math.prod(map(len, coarse)) // n_most)
+        lengths = coarse[axis]
+        coarse[axis] = tuple(sum(lengths[start : start + factor]) for start in range(0, len(lengths), factor))
+    return tuple(coarse)
 
 
 def slice_pieces(lengths: Lengths, part: slice) -> list[tuple[int, slice]]:

@@ -11,8 +11,9 @@ from collections.abc import Iterable
 from typing import Any
 from weakref import WeakKeyDictionary, WeakValueDictionary
 
-from dsarray._cell import Apply, Cell, Reading, Step, Value, compile_recipes, run_program, start_cells, survey
+from dsarray._cell import Apply, Cell, Reading, Value, compile_recipes, start_cells, survey
 from dsarray._namespace import to_host
+from dsarray._program import Step, run_program
 
 __all__ = ["BlockNode", "bring_blocks", "name_of", "nodes_of"]
 

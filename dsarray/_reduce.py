@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dsarray import _array, _elementwise, _sparse
-from dsarray._cell import Cell, Cells, make_cells
+from dsarray._cell import Apply, Cell, Cells, make_cells
 from dsarray._grid import Chunks, block_shape, grid_of, offsets
 from dsarray._namespace import namespace
 from dsarray._reductions import ASSOCIATIVE, REDUCTIONS, Block, Reduction
@@ -204,23 +204,17 @@ def _combined(
     if ufunc is not None and initial is not None and ufunc.identity is not None:
         about = dataclasses.replace(about, options={})
     starts = [offsets(lengths) for lengths in a.chunks]
+    strips = reduction.strips(about.axes)
     partials = []
     for block in blocks:
         start = tuple(s[i] for s, i in zip(starts, block, strict=True))
-        partials.append(
-            Cell.of(
-                reduction.partial, *_at(sources, block, first=True), dataclasses.replace(about, start=start),
-                *_at(sources, block, first=False),
-            )
-        )  # fmt: skip
+        source, *companions = [cells[block] for cells in sources]
+        args = (source, dataclasses.replace(about, start=start), *companions)
+        partials.append(Cell(Apply(reduction.partial, args, {}, strips)))
     root_cell = tree_cell(reduction.combine, partials)
     if ufunc is not None and initial is not None and ufunc.identity is not None:
         root_cell = Cell.of(ufunc, np.asarray(initial).astype(dtype)[()], root_cell)
     return root_cell
-
-
-def _at(sources: list[Cells], block: tuple[int, ...], *, first: bool) -> list[Any]:
-    return [cells[block] for cells in (sources[:1] if first else sources[1:])]
 
 
 def _chained(

@@ -85,7 +85,7 @@ def _nanmean(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepd
 
 
 def _variance(oracle: Callable[..., Any], finish: Callable[..., Any], plain: str) -> Callable[..., Array]:
-    how = Reduction(oracle, partial_moments, combine_moments, finish, averages=True)
+    how = Reduction(oracle, partial_moments, combine_moments, finish, averages=True, n_passes=4)
 
     def call(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: float = 0, keepdims: Any = NOTHING,
              *, where: Any = True, mean: Any = NOTHING, correction: Any = NOTHING) -> Array:  # fmt: skip

@@ -217,3 +217,12 @@ def test_none_in_out_does_not_take_the_shape_of_the_other_output():
 def test_only_ufuncs_and_their_like_broadcast_into_out(call):
     x = np.arange(6.0).reshape(2, 3)
     assert_alike(lambda: call(ds.array(x, block_size=2), ds.zeros((4, 3))), lambda: call(x, np.zeros((4, 3))))
+
+
+def test_operands_cut_along_different_axes_make_no_crowd_of_small_blocks():
+    x = np.arange(400.0).reshape(20, 20)
+    a = ds.array(x, block_size=1)
+    total = a + a.T
+    assert total.chunks == ((1,) * 20, (5,) * 4)  # of 400
+    np.testing.assert_array_equal(total.collect(), x + x.T)
+    assert (a + ds.array(x, block_size=(-1, 7))).grid == (20, 3)  # which is not more than four times as many

@@ -112,3 +112,14 @@ def test_medium_arrays_have_blocks_for_all_cores(monkeypatch):
 def test_nonsense_shapes_are_refused(shape, error):
     with pytest.raises(error, match="test: shape="):
         grid.check_shape(shape, "test")
+
+
+@pytest.mark.parametrize(("lengths", "axes", "n_most", "expected"), [
+    (((1, 2, 3, 4), (5, 6)), [0], 4, ((3, 7), (5, 6))),
+    (((1, 2, 3, 4), (5, 6)), [1], 4, ((1, 2, 3, 4), (11,))),
+    (((1, 2, 3, 4), (5, 6)), [0, 1], 1, ((10,), (11,))),
+    (((1, 2, 3, 4), (5, 6)), [0, 1], 3, ((3, 7), (11,))),
+    (((1, 2, 3), (5,)), [0], 3, ((1, 2, 3), (5,))),
+])  # fmt: skip
+def test_neighbours_are_joined_until_there_are_few_enough(lengths, axes, n_most, expected):
+    assert grid.coarsen(lengths, axes, n_most) == expected

@@ -1,0 +1,210 @@
+"""Programs: what one task does to make a block, a flat list of calls.
+
+Steps that work element by element, and a reduction that follows them, are run on strips of their blocks: what lies
+between has the size of a strip, which stays in the cache of a processor, and never that of a block.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from dsarray._namespace import Foreign, adopt, at_rest, put_like
+
+__all__ = ["BY_ELEMENT", "Register", "Step", "Strips", "run_program"]
+
+STRIP_BYTES = 1 << 20
+"""Size of the strips of the largest block of a run."""
+
+FEWEST = 4
+"""Blocks of fewer strips are not cut."""
+
+FEWEST_ROWS = 16
+"""Strips whose results are combined have at least so many rows, since combining two takes as long as a row or two."""
+
+
+class Strips(NamedTuple):
+    """Says that a step may be run strip by strip."""
+
+    reduced: tuple[int, ...] = ()
+    """The axes of its first operand that it reduces to length 1; none if it works element by element."""
+    combine: Callable[[Any, Any], Any] | None = None
+    """Combines what it makes of two strips along a reduced axis."""
+    alone: bool = False
+    """True if it goes over its block several times, so that strips pay for it without other steps."""
+
+
+BY_ELEMENT = Strips()
+
+
+class Register(NamedTuple):
+    """Stands, among the arguments of a step, for an input or for the result of an earlier step."""
+
+    position: int
+
+
+class Step(NamedTuple):
+    """One call of a program."""
+
+    function: Callable[..., Any]
+    args: tuple[Any, ...]
+    keywords: dict[str, Any]
+    released: tuple[int, ...]
+    """Registers that no later step reads."""
+    strips: Strips | None = None
+    """How it may be run strip by strip; None if it needs all of its operands at once."""
+
+    def run(self, registers: Sequence[Any]) -> Any:
+        """Call the function on the values in registers."""
+        args = [registers[arg.position] if type(arg) is Register else arg for arg in self.args]
+        return self.function(*args, **self.keywords)
+
+
+def run_program(program: tuple[Step, ...], inputs: Sequence[Any]) -> Any:
+    """Run a program on the values of its inputs; return the result of its last step.
+
+    Blocks of other libraries than NumPy are wrapped for the steps, so that NumPy's functions are theirs.
+    """
+    registers = list(inputs)
+    is_foreign = False
+    for position, block in enumerate(inputs):
+        if type(block) is not np.ndarray:
+            registers[position] = seen = adopt(block)
+            is_foreign = is_foreign or type(seen) is Foreign
+    position = 0
+    while position < len(program):
+        run = _next_run(program, position, len(registers))
+        value = _run_in_strips(run, registers)
+        if value is None:
+            run = run[:1]
+            value = run[0].run(registers)
+        if type(value) is not np.ndarray:
+            value = adopt(value)
+            is_foreign = is_foreign or type(value) is Foreign
+        elif is_foreign:
+            value = _put_back(value, run[-1], registers)
+        registers += [None] * (len(run) - 1)
+        registers.append(value)
+        del value
+        for step in run:
+            for read in step.released:
+                registers[read] = None
+        position += len(run)
+    return _as_block(registers[-1])
+
+
+def _put_back(value: Any, step: Step, registers: Sequence[Any]) -> Any:
+    """Return an ndarray that a function made of a block of another library in that, unless it shall not be there."""
+    if getattr(step.function, "leaves_library", False):
+        return value
+    args = [registers[arg.position] for arg in step.args if type(arg) is Register]
+    block = next((arg for arg in args if type(arg) is Foreign), None)
+    return value if block is None else put_like(value, block)
+
+
+def _as_block(value: Any) -> Any:
+    """Make an array of a scalar, and free what a small view would keep alive."""
+    if type(value) is Foreign:
+        return at_rest(value)
+    if isinstance(value, np.generic):
+        return np.asarray(value)
+    if isinstance(value, np.ndarray) and isinstance(value.base, np.ndarray) and value.base.nbytes > 2 * value.nbytes:
+        return value.copy()
+    return value
+
+
+# --- strips ----------------------------------------------------------------------------------------------------------
+
+
+def _next_run(program: tuple[Step, ...], start: int, n_registers: int) -> tuple[Step, ...]:
+    """Return the steps from one on that may be run strip by strip together: nobody else reads what lies between."""
+    end = start
+    while end < len(program) and (strips := program[end].strips) is not None:
+        end += 1
+        if strips.combine is not None:
+            break
+    while end > start + 1:
+        released = {each for step in program[start:end] for each in step.released}
+        if released.issuperset(range(n_registers, n_registers + end - start - 1)):
+            break
+        end -= 1
+    return program[start : max(end, start + 1)]
+
+
+def _run_in_strips(run: tuple[Step, ...], registers: Sequence[Any]) -> Any:
+    """Run steps on one strip after the other; return the result of the last step, or None if strips do not pay."""
+    strips = run[-1].strips
+    if strips is None or (len(run) == 1 and not strips.alone):
+        return None
+    read = {arg.position for step in run for arg in step.args if type(arg) is Register}
+    blocks = {position: registers[position] for position in read if position < len(registers)}
+    if not all(type(block) is np.ndarray for block in blocks.values()):
+        return None
+    shape = np.broadcast_shapes(*[block.shape for block in blocks.values()])
+    axis = next((i - len(shape) for i, length in enumerate(shape) if length >= FEWEST), 0)
+    if axis == 0:
+        return None
+    cut = {position: block for position, block in blocks.items() if block.ndim >= -axis and block.shape[axis] > 1}
+    is_folded = axis + len(shape) in strips.reduced
+    n_bytes = max(block.dtype.itemsize for block in cut.values()) * math.prod(shape)
+    n_rows = max(STRIP_BYTES * shape[axis] // max(n_bytes, 1), FEWEST_ROWS if is_folded else 1)
+    if n_rows * FEWEST > shape[axis] or not all(_is_ordered(block, axis) for block in cut.values()):
+        return None
+    results = _results(run, list(registers), cut, axis, n_rows)
+    if strips.combine is None:
+        return _laid_out(results, shape, axis)
+    if not is_folded:
+        return _joined(list(results), axis)
+    total = next(results)
+    for each in results:
+        total = strips.combine(total, each)
+    return total
+
+
+def _is_ordered(block: npt.NDArray[Any], axis: int) -> bool:
+    """Whether strips along an axis lie in memory one after the other, more or less."""
+    strides = [abs(s) for s, n in zip(block.strides[axis:], block.shape[axis:], strict=True) if n > 1]
+    return strides == sorted(strides, reverse=True)
+
+
+def _results(run: tuple[Step, ...], registers: list[Any], cut: dict[int, Any], axis: int, n_rows: int) -> Any:
+    """Yield the result of the last step for each strip."""
+    n_outer = len(registers)
+    length = next(iter(cut.values())).shape[axis]
+    for start in range(0, length, n_rows):
+        key = _along(axis, start, start + n_rows)
+        for position, block in cut.items():
+            registers[position] = block[key]
+        for step in run:
+            registers.append(step.run(registers))
+        yield registers[-1]
+        del registers[n_outer:]
+
+
+def _laid_out(results: Any, shape: tuple[int, ...], axis: int) -> Any:
+    """Put strips, one after the other, into a block."""
+    start, block = 0, None
+    for strip in results:
+        block = np.empty(shape, strip.dtype) if block is None else block
+        stop = start + strip.shape[axis]
+        block[_along(axis, start, stop)] = strip
+        start = stop
+    return block
+
+
+def _along(axis: int, start: int, stop: int) -> tuple[Any, ...]:
+    """Return the index of a strip along an axis, which is given from the end."""
+    return (..., slice(start, stop), *(slice(None),) * (-axis - 1))
+
+
+def _joined(parts: list[Any], axis: int) -> Any:
+    """Join what a reduction makes of strips that it keeps: arrays, or tuples of these and of what all have alike."""
+    first = parts[0]
+    if isinstance(first, tuple):
+        fields = [_joined(list(each), axis) for each in zip(*parts, strict=True)]
+        return type(first)._make(fields) if hasattr(first, "_make") else tuple(fields)
+    return np.concatenate(parts, axis=axis) if isinstance(first, np.ndarray) else first
