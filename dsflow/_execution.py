@@ -10,11 +10,13 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from dsflow._context import Context, enter_context
 from dsflow._failure import explain_failure
-from dsflow._freeze import HandleFound, Stored, freeze, nbytes_of, thaw
+from dsflow._freeze import Frozen, HandleFound, Stored, freeze, nbytes_of, thaw
 from dsflow._future import Future
 from dsflow._graph import Call, Failure, Outcome, Run, raise_failure_of
 from dsflow._loading import Loaded, load_arguments
@@ -116,11 +118,18 @@ def _freeze_results(task: Any, result: Any, loaded: Loaded, context: Context, po
         except HandleFound:
             pass
 
+    written: list[Stored] = []
+
     def reference(value: Any) -> tuple[Stored] | None:
         future = value if type(value) is Future else context.tracker.find(value)
-        return None if future is None else (future._session.stored_of(future._current()),)
+        if future is None:
+            return None
+        written.append(future._session.stored_of(future._current()))
+        return (written[-1],)
 
-    return [_flatten(freeze(value, portable=portable, reference=reference), portable) for value in values]
+    found = [freeze(value, portable=portable, reference=reference) for value in values]
+    finish = partial(_flatten, portable=portable) if written else _without_references
+    return list(map(finish, found))
 
 
 def _frozen_result(task: Any, value: Any, portable: bool) -> Stored:
@@ -133,6 +142,10 @@ def _frozen_result(task: Any, value: Any, portable: bool) -> Stored:
             f"{task.name}: what it returned or changed, a {type(value).__name__}, cannot be copied: {error}; "
             "return plain data, such as what it was made from."
         ) from error
+
+
+def _without_references(stored: Stored) -> Stored:
+    return replace(stored, has_references=False) if type(stored) is Frozen else stored
 
 
 def _flatten(stored: Stored, portable: bool) -> Stored:

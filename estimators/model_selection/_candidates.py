@@ -6,18 +6,21 @@ pipelines have in common. Splits come one after the other, so that rows are held
 
 from __future__ import annotations
 
+import itertools
 import logging
 import warnings
 from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from sklearn.model_selection._validation import _insert_error_scores, _warn_or_raise_about_fit_failures
 
 from dsflow import wait_on
+from estimators.model_selection._callbacks import has_callbacks
 from estimators.model_selection._evaluation import Scoring, warn_of_scorers
 from estimators.model_selection._folds import Part, take_folds
-from estimators.model_selection._shared_steps import make_candidates
+from estimators.model_selection._shared_steps import Candidate, make_candidates
 from estimators.model_selection._submission import evaluate_on, race
 
 __all__ = ["Evaluation"]
@@ -52,13 +55,17 @@ class Evaluation:
         if search.verbose:
             logger.info("Fitting %d folds for each of %d candidates", len(splits), len(parameters))
         is_named = search.scoring is None or not callable(search.scoring)
-        may_share = is_named and not self._data.fit_params
+        listens = has_callbacks(search)
+        may_share = is_named and not self._data.fit_params and not listens
         candidates = make_candidates(search.estimator, parameters, may_share=may_share)
-        folds = take_folds(search.estimator, self._data, splits)
+        if listens:
+            candidates = _observed(candidates, len(splits), callback_ctx)
+        folds = enumerate(take_folds(search.estimator, self._data, splits))
         best_possible = getattr(search, "best_possible", None)
         if best_possible is None:
             futures = evaluate_on(folds, candidates, self._scoring)
-            outcomes = _bring(search, [of_fold[i] for i in range(len(candidates)) for of_fold in futures], callback_ctx)
+            _tell(search, candidates, futures)
+            outcomes = wait_on([of_fold[i] for i in range(len(candidates)) for of_fold in futures])
         else:
             outcomes = race(list(folds), candidates, self._scoring, best_possible)
         if not outcomes:
@@ -96,12 +103,28 @@ class Evaluation:
         return self.results
 
 
-def _bring(search: Any, futures: list[Any], callback_ctx: Any) -> list[dict[str, Any]]:
-    """Wait for outcomes; scikit-learn's callbacks hear of each in order."""
-    if callback_ctx is not None and getattr(search, "_skl_callbacks", None):
-        for position, future in enumerate(futures):
-            context = callback_ctx.subcontext(task_name="candidate-split-evaluation", task_id=position)
-            context.call_on_fit_task_begin(estimator=search)
-            wait_on(future)
-            context.call_on_fit_task_end(estimator=search)
-    return wait_on(futures)
+def _observed(candidates: list[Candidate], n_splits: int, callback_ctx: Any) -> list[Candidate]:
+    """Return candidates whose fits callbacks hear of, as parts of a search if there is a context of one."""
+    numbers = itertools.count()
+    return [
+        replace(
+            each,
+            contexts=tuple(
+                callback_ctx and callback_ctx.subcontext("candidate-split-evaluation", task_id=next(numbers))
+                for _ in range(n_splits)
+            ),
+        )
+        for each in candidates
+    ]
+
+
+def _tell(search: Any, candidates: list[Candidate], futures: list[list[Any]]) -> None:
+    """Tell callbacks of a search of each evaluation, in order, as it ends."""
+    if not getattr(search, "_skl_callbacks", None):
+        return
+    for position, candidate in enumerate(candidates):
+        for context, of_fold in zip(candidate.contexts, futures, strict=True):
+            if context is not None:
+                context.call_on_fit_task_begin(estimator=search)
+                wait_on(of_fold[position])
+                context.call_on_fit_task_end(estimator=search)

@@ -16,6 +16,7 @@ from sklearn.preprocessing import LabelEncoder
 
 import dsarray as ds
 from dsflow import share, task, wait_on
+from estimators.model_selection._callbacks import take_along
 from estimators.model_selection._cross_validation import Split, split_data
 from estimators.model_selection._evaluation import fit_part
 from estimators.model_selection._folds import Fold, Part, gathered, take_folds
@@ -78,7 +79,9 @@ def _predict_rows(estimator: Any, split: Split, method: str, back: Any) -> Any:
     rows = gathered(Part(split.data.X, split.labels, split.data.fit_params, {}))
     labels = rows.y if method == "predict" or rows.y is None else _encode(np.asarray(rows.y))
     shared, config = share(Part(rows.X, labels, rows.fit_params, {})), get_config()
-    parts = wait_on([predict_rows(clone(estimator), shared, *each, method, config) for each in split.indices])
+    parts = wait_on(
+        [predict_rows(take_along(clone(estimator)), shared, *each, method, config) for each in split.indices]
+    )
     if scipy.sparse.issparse(parts[0]):
         joined = scipy.sparse.vstack(parts, format=parts[0].format)
         return joined if back is None else joined.tocsr()[back]
@@ -102,7 +105,7 @@ def _encode(labels: Any) -> Any:
 def _predict_blocks(estimator: Any, split: Split, method: str, back: Any) -> ds.Array:
     classes = None if method == "predict" or split.labels is None else np.unique(np.asarray(split.labels))
     folds, config = take_folds(estimator, split.data, split.indices), get_config()
-    parts = wait_on([predict_fold(clone(estimator), fold, method, classes, config) for fold in folds])
+    parts = wait_on([predict_fold(take_along(clone(estimator)), fold, method, classes, config) for fold in folds])
     joined = ds.concatenate([each if isinstance(each, ds.Array) else ds.array(each) for each in parts])
     return joined if back is None else joined[back]
 

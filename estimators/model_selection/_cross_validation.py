@@ -19,6 +19,7 @@ from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, proces
 import dsarray as ds
 from dsflow import wait_on
 from estimators.metrics._scorers import name_scorers
+from estimators.model_selection._callbacks import leave_behind, take_along
 from estimators.model_selection._evaluation import Scoring, evaluate, warn_of_scorers
 from estimators.model_selection._folds import Part, gathered, take_folds
 
@@ -66,11 +67,11 @@ def cross_validate(
         As in scikit-learn: ``test_score``, ``fit_time``, ``score_time`` and what else was asked for.
     """
     del n_jobs, verbose, pre_dispatch
-    scorer = check_scoring(estimator, scoring=name_scorers(scoring), raise_exc=error_score == "raise")
+    scorer = check_scoring(leave_behind(estimator), scoring=name_scorers(scoring), raise_exc=error_score == "raise")
     split = split_data(estimator, X, y, groups, cv, params, "cross_validate", scorer)
     how = Scoring(scorer, return_train_score, error_score)
     futures = [
-        evaluate(clone(estimator), fold, how, return_estimator)
+        evaluate(take_along(clone(estimator)), fold, how, return_estimator)
         for fold in take_folds(estimator, split.data, split.indices)
     ]
     outcomes = wait_on(futures)
@@ -117,7 +118,7 @@ def cross_val_score(
     array([0.92, 0.94, 0.98])
     """
     del n_jobs, verbose, pre_dispatch
-    scorer = check_scoring(estimator, scoring=name_scorers(scoring))
+    scorer = check_scoring(leave_behind(estimator), scoring=name_scorers(scoring))
     found = cross_validate(
         estimator,
         X,

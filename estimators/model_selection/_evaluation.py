@@ -13,6 +13,7 @@ from typing import Any
 from sklearn import config_context, get_config
 
 from dsflow import task
+from estimators.model_selection._callbacks import come_back
 from estimators.model_selection._folds import Fold, Part, gathered, started
 
 __all__ = ["Scoring", "Start", "evaluate", "fit_gathered", "fit_part", "prepare", "score_gathered", "warn_of_scorers"]
@@ -76,7 +77,7 @@ def _evaluate(estimator: Any, start: Start, scoring: Scoring, keep: bool) -> dic
     if scoring.return_train_score:
         found["train_scores"] = _score(estimator, fold.train, scoring, found)
     if keep:
-        found["estimator"] = estimator
+        found["estimator"] = come_back(estimator)
     return found
 
 
@@ -186,7 +187,7 @@ def prepare(transformer: Any, start: Start | Fold, scoring: Scoring) -> Start:
 def fit_gathered(estimator: Any, part: Part, config: dict[str, Any]) -> Any:
     """Bring rows together, fit an estimator to them, and return it."""
     with config_context(**config):
-        return fit_part(estimator, gathered(part))
+        return come_back(fit_part(estimator, gathered(part)))
 
 
 @task

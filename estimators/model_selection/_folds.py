@@ -20,6 +20,7 @@ from sklearn.utils.validation import _check_method_params
 
 import dsarray as ds
 from dsflow import share, task
+from estimators.model_selection._callbacks import leave_behind
 
 __all__ = ["Fold", "Part", "gathered", "reads_blocks", "started", "take_folds"]
 
@@ -64,7 +65,7 @@ def take_folds(estimator: Any, data: Part, splits: list[tuple[Any, Any]]) -> Ite
         Positions of the rows to train and to test on.
     """
     if not isinstance(data.X, ds.Array):
-        shared = share(gathered(data))
+        shared, estimator = share(gathered(data)), leave_behind(estimator)
         for train, test in splits:
             yield take_fold(estimator, shared, train, test)
         return

@@ -23,6 +23,7 @@ from sklearn.utils.validation import _check_method_params
 import dsarray as ds
 from dsflow import share, wait_on
 from estimators.metrics._scorers import name_scorers
+from estimators.model_selection._callbacks import has_callbacks, leave_behind, take_along
 from estimators.model_selection._candidates import Evaluation
 from estimators.model_selection._evaluation import Scoring, fit_gathered, fit_part, score_gathered
 from estimators.model_selection._folds import Part, gathered, reads_blocks
@@ -94,7 +95,7 @@ class SearchByTasks(BaseSearchCV):
     def _get_scorers(self) -> Any:
         """Return scorers as scikit-learn does; those that have a name take ds-arrays."""
         twin = copy.copy(self)
-        twin.scoring = name_scorers(self.scoring)
+        twin.scoring, twin.estimator = name_scorers(self.scoring), leave_behind(self.estimator)
         return super(SearchByTasks, twin)._get_scorers()
 
     def _labels(self, y: Any) -> Any:
@@ -121,7 +122,9 @@ class SearchByTasks(BaseSearchCV):
         subcontext = context.subcontext(task_name="refit-with-best-params")
         began = time.time()
         if isinstance(data.X, ds.Array) and not reads_blocks(estimator):
-            estimator = wait_on(fit_gathered(estimator, data, get_config()))
+            listener = subcontext if has_callbacks(self) else None
+            subcontext.call_on_fit_task_begin(estimator=self, X=data.X, y=data.y, metadata=heard)
+            estimator = wait_on(fit_gathered(take_along(estimator, listener), data, get_config()))
         else:
             data = data if isinstance(data.X, ds.Array) else gathered(data)
             with subcontext.propagate_callback_context(estimator):

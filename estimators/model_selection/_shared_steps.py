@@ -12,7 +12,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from sklearn.base import clone
+from sklearn.callback import CallbackContext
 from sklearn.pipeline import Pipeline
+
+from estimators.model_selection._callbacks import take_along
 
 __all__ = ["Candidate", "make_candidates"]
 
@@ -25,6 +28,12 @@ class Candidate:
     """All of it, or what follows the steps that are shared."""
     steps: tuple[tuple[Hashable, Any], ...] = ()
     """Transformers, each with a key that is the same for candidates that share it."""
+    contexts: tuple[CallbackContext | None, ...] = ()
+    """What its fit on each split is to callbacks, if there are any."""
+
+    def on_split(self, number: int) -> Any:
+        """Return the estimator as it goes to the task of a split."""
+        return take_along(self.estimator, self.contexts[number]) if self.contexts else self.estimator
 
 
 def make_candidates(estimator: Any, parameters: Sequence[dict[str, Any]], *, may_share: bool) -> list[Candidate]:

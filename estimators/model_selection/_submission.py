@@ -16,10 +16,10 @@ _ROUNDING = 1e-9
 """Sums of scores that differ by less are ties."""
 
 
-def evaluate_on(folds: Iterable[Any], candidates: list[Candidate], scoring: Scoring) -> list[list[Any]]:
-    """Start the evaluation of candidates, and return Futures of outcomes: a list for each fold."""
+def evaluate_on(folds: Iterable[tuple[int, Any]], candidates: list[Candidate], scoring: Scoring) -> list[list[Any]]:
+    """Start the evaluation of candidates on numbered folds; return Futures of outcomes: a list for each fold."""
     futures = []
-    for fold in folds:
+    for number, fold in folds:
         starts: dict[Any, Any] = {None: fold}
         of_fold = []
         for candidate in candidates:
@@ -28,20 +28,22 @@ def evaluate_on(folds: Iterable[Any], candidates: list[Candidate], scoring: Scor
                 if key not in starts:
                     starts[key] = prepare(transformer, starts[before], scoring)
                 before = key
-            of_fold.append(evaluate(candidate.estimator, starts[before], scoring))
+            of_fold.append(evaluate(candidate.on_split(number), starts[before], scoring))
         futures.append(of_fold)
     return futures
 
 
-def race(folds: list[Any], candidates: list[Candidate], scoring: Scoring, best_possible: float) -> list[dict[str, Any]]:
+def race(
+    folds: list[tuple[int, Any]], candidates: list[Candidate], scoring: Scoring, best_possible: float
+) -> list[dict[str, Any]]:
     """Evaluate candidates fold by fold, and leave those out that cannot have the best mean score any more.
 
     The best one on the first fold is evaluated on all others at once, since its mean is what others have to reach.
 
     Parameters
     ----------
-    folds : list
-        At least one.
+    folds : list of (int, Fold or Future)
+        At least one, with its number.
     candidates : list of Candidate
     scoring : Scoring
         Of one score.
