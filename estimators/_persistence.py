@@ -9,6 +9,7 @@ by block, and read back as an Array.
 from __future__ import annotations
 
 import base64
+import errno
 import functools
 import json
 import os
@@ -60,7 +61,9 @@ def save(model: BaseEstimator, path: str | os.PathLike[str]) -> None:
     Raises
     ------
     TypeError
-        When the model, or something in it, cannot be written: a function given as a parameter, say.
+        When it is no model, or something in it cannot be written: a function given as a parameter, say.
+    FileNotFoundError
+        When there is no such folder.
 
     Examples
     --------
@@ -72,7 +75,11 @@ def save(model: BaseEstimator, path: str | os.PathLike[str]) -> None:
     >>> estimators.load("/tmp/example.model").predict([[9.0]]) == model.predict([[9.0]])
     array([ True])
     """
+    if not isinstance(model, BaseEstimator):
+        raise TypeError(f"save: a {type(model).__name__} is no model; give an estimator, a search or a pipeline.")
     target = Path(path)
+    if not target.parent.is_dir():
+        raise FileNotFoundError(errno.ENOENT, "save: there is no such folder; make it first", str(target.parent))
     unfinished = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
         with zipfile.ZipFile(unfinished, "w", zipfile.ZIP_STORED, allowZip64=True) as archive:
@@ -100,7 +107,7 @@ def load(path: str | os.PathLike[str]) -> Any:
     """
     try:
         with zipfile.ZipFile(path) as archive:
-            header = json.loads(archive.read("model.json"))
+            header = json.loads(archive.read("model.json")) if "model.json" in archive.namelist() else None
             if not isinstance(header, dict) or header.get("format") != FORMAT:
                 raise ValueError(f"load: {path} is no model of this library; give a file that save() has written.")
             if header.get("version") != VERSION:

@@ -15,7 +15,7 @@ import dsarray as ds
 from dsflow import Future, task, wait_on
 from estimators._validation import align_rows, check_weights
 
-__all__ = ["encode_classes", "find_codes", "unique_columns", "weigh_rows"]
+__all__ = ["check_all_weighed", "encode_classes", "find_codes", "unique_columns", "weigh_rows"]
 
 
 def encode_classes(estimator: Any, y: Any, X: ds.Array) -> tuple[list[Future[Any]], Any]:
@@ -106,27 +106,26 @@ def weigh_rows(
     -------
     list of Future, or of None
         None where all weights are 1.
-
-    Raises
-    ------
-    ValueError
-        When a class is left without weight.
     """
     weights = check_weights(estimator, sample_weight, X)
     if weights is None and estimator.class_weight is None:
         return [None] * len(codes)
     given = [None] * len(codes) if weights is None else weights.row_blocks()
     by_class = _class_weights(estimator, codes)
-    weighed = [weigh_codes(block, by_class, own) for block, own in zip(codes, given, strict=True)]
-    n_weighed = sum(
-        wait_on([count_codes(block, own, len(by_class)) for block, own in zip(codes, weighed, strict=True)])
-    )
+    return [weigh_codes(block, by_class, own) for block, own in zip(codes, given, strict=True)]
+
+
+def check_all_weighed(estimator: Any, codes: list[Future[Any]], weights: list[Future[Any]] | list[None]) -> None:
+    """Raise ValueError when a class is left without weight."""
+    if weights[0] is None:
+        return
+    n_classes = len(estimator.classes_)
+    n_weighed = sum(wait_on([count_codes(block, own, n_classes) for block, own in zip(codes, weights, strict=True)]))
     if (n_weighed == 0).any():
         label = estimator.classes_[n_weighed.argmin()]
         raise ValueError(
-            f"{type(estimator).__name__}: no sample of class {label!r} has a positive weight; drop them, or weigh one."
+            f"{type(estimator).__name__}: no sample of class {label} has a positive weight; drop them, or weigh one."
         )
-    return weighed
 
 
 def _class_weights(estimator: Any, codes: list[Future[Any]]) -> Any:

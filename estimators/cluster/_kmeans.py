@@ -24,6 +24,7 @@ from sklearn.utils.validation import check_is_fitted
 
 import dsarray as ds
 from dsflow import share, task, wait_on
+from estimators._output import ArraysStay
 from estimators._rounds import ObservedFit
 from estimators._validation import check_rows, check_weights, check_X, defer_rows, like_input, map_rows, rows_to_array
 from estimators.cluster._kmeans_init import Source, choose_plus_plus, choose_random, choose_scalable
@@ -38,7 +39,7 @@ logger = logging.getLogger(__name__)
 _CHOICES = {"k-means++": choose_plus_plus, "k-means||": choose_scalable, "random": choose_random}
 
 
-class KMeans(ObservedFit, ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, BaseEstimator):
+class KMeans(ObservedFit, ArraysStay, ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, BaseEstimator):
     """Cluster rows around as many centers as asked, so that squared distances from the nearest center are small.
 
     Parameters

@@ -22,6 +22,7 @@ from sklearn.utils.validation import check_is_fitted
 
 import dsarray as ds
 from dsflow import task, wait_on
+from estimators._output import ArraysStay
 from estimators._validation import check_X, defer_rows, map_rows
 from estimators.decomposition._components import restore_rows, turn_rows
 from estimators.decomposition._pca import scale_of
@@ -31,7 +32,7 @@ from estimators.decomposition._triangle import Triangle, add_triangles, sum_tria
 __all__ = ["IncrementalPCA"]
 
 
-class IncrementalPCA(sklearn.decomposition.IncrementalPCA):
+class IncrementalPCA(ArraysStay, sklearn.decomposition.IncrementalPCA):
     """Find the directions along which rows vary most, batch after batch.
 
     Parameters

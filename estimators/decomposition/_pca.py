@@ -25,6 +25,7 @@ from sklearn.utils.validation import check_is_fitted
 import dsarray as ds
 from dsflow import share, wait_on
 from estimators._moments import measure_moments
+from estimators._output import ArraysStay
 from estimators._validation import check_rows, check_X, like_input, map_rows, rows_to_array
 from estimators.decomposition._components import restore_rows, turn_rows
 from estimators.decomposition._projection import Passes, decompose, draw_largest, iterate_largest
@@ -35,7 +36,7 @@ __all__ = ["PCA", "scale_of"]
 _SPARSE_SOLVERS = ("auto", "arpack", "covariance_eigh")
 
 
-class PCA(sklearn.decomposition.PCA):
+class PCA(ArraysStay, sklearn.decomposition.PCA):
     """Find the directions along which rows vary most, and describe rows by them.
 
     Parameters

@@ -13,6 +13,7 @@ import sklearn.decomposition
 from sklearn.base import _fit_context
 from sklearn.utils import check_random_state
 
+from estimators._output import ArraysStay
 from estimators._validation import check_X
 from estimators.decomposition._components import restore_rows, turn_rows
 from estimators.decomposition._projection import Passes, draw_largest, iterate_largest
@@ -20,7 +21,7 @@ from estimators.decomposition._projection import Passes, draw_largest, iterate_l
 __all__ = ["TruncatedSVD"]
 
 
-class TruncatedSVD(sklearn.decomposition.TruncatedSVD):
+class TruncatedSVD(ArraysStay, sklearn.decomposition.TruncatedSVD):
     """Describe rows by the few directions that come nearest to them all.
 
     Parameters

@@ -18,6 +18,7 @@ from sklearn.utils.validation import check_is_fitted
 import dsarray as ds
 from dsflow import wait_on
 from estimators._counterparts import apply_rows, call_rows, learn_from
+from estimators._output import ArraysStay
 from estimators._validation import FLOATS, check_X
 from estimators.impute._medians import find_medians
 from estimators.impute._observed import Observed, add_observed, most_frequent, observe, without_missing
@@ -27,7 +28,7 @@ __all__ = ["SimpleImputer"]
 _NUMBERS = tuple(map(np.dtype, "dfbhilqBHILQ"))
 
 
-class SimpleImputer(sklearn.impute.SimpleImputer):
+class SimpleImputer(ArraysStay, sklearn.impute.SimpleImputer):
     """Fill in what is missing in each feature.
 
     Parameters

@@ -18,12 +18,13 @@ from sklearn.utils import assert_all_finite
 import dsarray as ds
 from dsflow import wait_on
 from estimators._counterparts import apply_rows, learn_from
+from estimators._output import ArraysStay
 from estimators._validation import check_X
 
 __all__ = ["MinMaxScaler"]
 
 
-class MinMaxScaler(sklearn.preprocessing.MinMaxScaler):
+class MinMaxScaler(ArraysStay, sklearn.preprocessing.MinMaxScaler):
     """Move and stretch each feature so that it fills a range. NaN stays, and is left out.
 
     Parameters

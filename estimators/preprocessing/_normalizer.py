@@ -8,12 +8,13 @@ import sklearn.preprocessing
 
 import dsarray as ds
 from estimators._counterparts import apply_rows
+from estimators._output import ArraysStay
 from estimators._validation import check_X
 
 __all__ = ["Normalizer"]
 
 
-class Normalizer(sklearn.preprocessing.Normalizer):
+class Normalizer(ArraysStay, sklearn.preprocessing.Normalizer):
     """Divide each row by its norm.
 
     Parameters

@@ -12,12 +12,13 @@ import sklearn.preprocessing
 from sklearn.base import _fit_context
 
 import dsarray as ds
+from estimators._output import ArraysStay
 from estimators.preprocessing._categories import decode_rows, encode_rows, is_blocked, learn_categories
 
 __all__ = ["OneHotEncoder"]
 
 
-class OneHotEncoder(sklearn.preprocessing.OneHotEncoder):
+class OneHotEncoder(ArraysStay, sklearn.preprocessing.OneHotEncoder):
     """Make a feature of each category, which is 1 where a row has it.
 
     Parameters

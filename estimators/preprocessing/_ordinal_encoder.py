@@ -12,12 +12,13 @@ import sklearn.preprocessing
 from sklearn.base import _fit_context
 
 import dsarray as ds
+from estimators._output import ArraysStay
 from estimators.preprocessing._categories import decode_rows, encode_rows, is_blocked, learn_categories
 
 __all__ = ["OrdinalEncoder"]
 
 
-class OrdinalEncoder(sklearn.preprocessing.OrdinalEncoder):
+class OrdinalEncoder(ArraysStay, sklearn.preprocessing.OrdinalEncoder):
     """Replace each category by its position among those of its feature.
 
     Parameters

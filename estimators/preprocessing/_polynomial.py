@@ -9,12 +9,13 @@ import sklearn.preprocessing
 
 import dsarray as ds
 from estimators._counterparts import apply_rows, learn_from
+from estimators._output import ArraysStay
 from estimators._validation import check_X
 
 __all__ = ["PolynomialFeatures"]
 
 
-class PolynomialFeatures(sklearn.preprocessing.PolynomialFeatures):
+class PolynomialFeatures(ArraysStay, sklearn.preprocessing.PolynomialFeatures):
     """Make a feature of each product of features, up to a degree.
 
     Parameters

@@ -16,6 +16,7 @@ from sklearn.base import _fit_context
 import dsarray as ds
 from dsflow import wait_on
 from estimators._counterparts import apply_rows
+from estimators._output import ArraysStay
 from estimators._rounds import ObservedFit
 from estimators._spread import Spread, add_spreads, sum_spread
 from estimators._validation import check_weights, check_X
@@ -23,7 +24,7 @@ from estimators._validation import check_weights, check_X
 __all__ = ["StandardScaler"]
 
 
-class StandardScaler(ObservedFit, sklearn.preprocessing.StandardScaler):
+class StandardScaler(ObservedFit, ArraysStay, sklearn.preprocessing.StandardScaler):
     """Take the mean off each feature, and divide by its standard deviation. NaN stays, and is left out.
 
     Parameters

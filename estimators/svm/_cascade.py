@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 
 import dsarray as ds
 from dsflow import share
-from estimators._targets import encode_classes, weigh_rows
+from estimators._targets import check_all_weighed, encode_classes, weigh_rows
 from estimators._validation import check_X, like_input, map_rows, rows_to_array
 from estimators.metrics import AccuracyScore
 from estimators.svm._machine import CascadeMachine
@@ -168,6 +168,7 @@ class CascadeSVM(AccuracyScore, ClassifierMixin, CascadeMachine):
         data = check_X(self, X, reset=True, dtype=(np.float64,))
         codes, self.classes_ = encode_classes(self, y, data)
         weights = weigh_rows(self, codes, sample_weight, data)
+        check_all_weighed(self, codes, weights)
         rounds = self._begin_fit(X, y, sample_weight, name="pass", n_rounds=self.max_iter)
         self._solve(rounds, data, codes, weights)
         return self

@@ -226,6 +226,25 @@ def test_what_cannot_be_written_is_named_and_leaves_the_old_file(value, words, m
     assert [path.name for path in tmp_path.iterdir()] == ["m"]
 
 
+@pytest.mark.parametrize("value", [{"labels": [1]}, 3, ds.array([1.0])])
+def test_what_is_no_model_is_not_written(value, model, tmp_path):
+    estimators.save(model, tmp_path / "m")
+    with pytest.raises(TypeError, match=r"save: a (dict|int|Array) is no model; give an estimator"):
+        estimators.save(value, tmp_path / "m")
+    assert estimators.load(tmp_path / "m").n_clusters == 2
+
+
+def test_a_folder_that_is_not_there_is_named(model, tmp_path):
+    with pytest.raises(FileNotFoundError, match="there is no such folder; make it first: '.*nowhere'"):
+        estimators.save(model, tmp_path / "nowhere" / "m")
+
+
+def test_a_zip_file_of_others_is_no_model(tmp_path):
+    np.savez(tmp_path / "m.npz", x=1)
+    with pytest.raises(ValueError, match="is no model of this library"):
+        estimators.load(tmp_path / "m.npz")
+
+
 def test_what_holds_itself_is_refused(model, tmp_path):
     model.learned_ = []
     model.learned_.append(model.learned_)
