@@ -53,8 +53,9 @@ def sum_spread(rows: Any, weights: Any, name: str) -> Spread:
     for start in range(0, n_rows, n_part):
         part = rows[start : start + n_part].astype(float)
         given = xp.ones(len(part)) if weights is None else xp.asarray(weights[start : start + n_part]).astype(float)
-        if start == 0:
-            offset = xp.nan_to_num(part.mean(axis=0))
+        unseen = n == 0
+        if unseen.any():
+            offset[unseen] = _mean_of_known(part[:, unseen])
         part -= offset
         added = given @ part
         counted: Any = given.sum()
@@ -68,6 +69,13 @@ def sum_spread(rows: Any, weights: Any, name: str) -> Spread:
     n, total, squares, offset = (ds.to_host(each) for each in (n, total, squares, offset))
     shift = np.divide(total, n, out=np.zeros(n_features), where=n > 0)
     return Spread(n, np.where(n > 0, offset + shift, 0.0), np.maximum(squares - n * shift**2, 0))
+
+
+def _mean_of_known(part: Any) -> Any:
+    """Return the mean of what is not NaN in each column; 0 where that is nothing."""
+    xp = ds.namespace(part)
+    missing = xp.isnan(part)
+    return xp.where(missing, 0, part).sum(axis=0) / xp.maximum((~missing).sum(axis=0), 1)
 
 
 def _sum_sparse(rows: Any, weights: Any) -> Spread:

@@ -55,10 +55,17 @@ def encode_classes(estimator: Any, y: Any, X: ds.Array) -> tuple[list[Future[Any
         assert_all_finite(column, estimator_name=name, input_name="y")
         check_classification_targets(column)
         classes, positions = np.unique(column, return_inverse=True)
+        classes = _unboxed(classes)
         codes = align_rows(estimator, positions, X, "y").row_blocks()
     if len(classes) < 2:
         raise ValueError(f"{name}: the number of classes has to be greater than one; got {len(classes)} class.")
     return codes, classes
+
+
+def _unboxed(classes: Any) -> Any:
+    """Return classes that are Python objects as an ndarray of texts or numbers, of which blocks can be made."""
+    plain = np.array(classes.tolist()) if classes.dtype.kind == "O" else classes
+    return classes if plain.dtype.kind == "O" else plain
 
 
 def unique_columns(labels: Any, name: str) -> list[Any]:

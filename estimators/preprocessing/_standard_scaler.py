@@ -85,7 +85,7 @@ class StandardScaler(ObservedFit, ArraysStay, sklearn.preprocessing.StandardScal
         rounds = self._begin_fit(X, y, sample_weight)
         parts = ds.map_row_blocks(sum_spread, rows, weights, type(self).__name__)
         found: Spread = wait_on(ds.tree_reduce(add_spreads, parts))
-        self._keep(add_spreads(self._known(), found) if known else found, weights is not None)
+        self._keep(add_spreads(self._known(), found) if known else found, are_counts=weights is None)
         rounds.end()
         return self
 
@@ -108,8 +108,8 @@ class StandardScaler(ObservedFit, ArraysStay, sklearn.preprocessing.StandardScal
         squares = np.zeros(len(n)) if self.var_ is None else np.nan_to_num(self.var_) * n
         return Spread(n, np.nan_to_num(self.mean_), squares)
 
-    def _keep(self, spread: Spread, weighted: bool) -> None:
-        n = spread.n if weighted else spread.n.astype(np.int64)
+    def _keep(self, spread: Spread, *, are_counts: bool) -> None:
+        n = spread.n.astype(np.int64) if are_counts and (spread.n == np.rint(spread.n)).all() else spread.n
         self.n_samples_seen_ = n[0] if (n == n[0]).all() else n
         unknown = spread.n == 0
         mean = np.where(unknown, np.nan, spread.mean)

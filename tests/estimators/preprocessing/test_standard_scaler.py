@@ -126,3 +126,20 @@ def test_errors_say_what_is_wrong():
         StandardScaler().fit(np.eye(4)).transform(sparse)
     with pytest.raises(ValueError, match="Input X contains infinity"):
         StandardScaler().fit(ds.array(np.full((4, 2), np.inf)))
+
+
+@pytest.mark.parametrize("block_size", [None, 1, 2, 7])
+@pytest.mark.parametrize("column", [1.7e12 + 1000 * np.arange(20.0), 1e8 + np.arange(20.0), np.full(20, 0.1)])
+def test_gaps_do_not_cost_digits_of_columns_far_from_0(column, block_size):
+    column[[0, 2, 5]] = np.nan
+    ours = StandardScaler().fit(ds.array(column[:, None], block_size=block_size))
+    theirs = sklearn.preprocessing.StandardScaler().fit(column[:, None])
+    np.testing.assert_allclose(ours.scale_, theirs.scale_, rtol=1e-7)
+    np.testing.assert_allclose(ours.mean_, theirs.mean_, rtol=1e-14)
+
+
+def test_weights_are_not_forgotten_by_rows_without():
+    scaler = StandardScaler().fit([[0.0], [1], [2]], sample_weight=[2.5, 0.25, 1]).partial_fit([[4.0], [7]])
+    assert scaler.n_samples_seen_ == 5.75
+    scaler.partial_fit([[9.0]])
+    assert scaler.mean_ == pytest.approx((0.25 + 2 + 4 + 7 + 9) / 6.75)
