@@ -35,16 +35,17 @@ class TorchClassifier(ClassifierMixin, TorchLearning):
     ----------
     module : class, function or torch.nn.Module, optional
         What makes the module: it is called with ``module_params``, and with ``n_features`` and ``n_outputs`` if it has
-        parameters of these names. A module that is made already is copied, with its values, to start from. By default,
-        a multi-layer perceptron, whose parameters are ``hidden_layer_sizes=(100,)`` and ``activation="relu"``
-        ("identity", "logistic", "tanh"). The module has an output for each
+        parameters of these names or takes all (``**kwargs``). A module that is made already is copied, with its values,
+        to start from. By default, a multi-layer perceptron, whose parameters are ``hidden_layer_sizes=(100,)`` and
+        ``activation="relu"`` ("identity", "logistic", "tanh"). The module has an output for each
         class, which is a logit or the logarithm of a probability.
     module_params : dict, optional
-    criterion : str, class or function, optional
-        The loss: the name of a class in ``torch.nn``, or a class like these, made with ``reduction="none"``; or a
-        function of outputs and targets that gives a loss for each row. By default, "CrossEntropyLoss".
+    criterion : str, class, function or torch.nn.Module, optional
+        The loss: the name of a class in ``torch.nn``, or a class like these, or a ``functools.partial`` of one, made
+        with ``reduction="none"``; or a function of outputs and targets that gives a loss for each row; or a module that
+        does, or has ``reduction="mean"``, of which a copy is taken. By default, "CrossEntropyLoss".
     optimizer : str or class, default="Adam"
-        A class in ``torch.optim``, or one like these.
+        A class in ``torch.optim``, or one like these, whose steps need no closure (LBFGS does).
     optimizer_params : dict, optional
     learning_rate_init : float, default=1e-3
     max_iter : int, default=200
@@ -60,7 +61,7 @@ class TorchClassifier(ClassifierMixin, TorchLearning):
     tol : float, default=1e-4
         By how much the loss must fall within ``n_iter_no_change`` epochs.
     n_iter_no_change : int or None, default=10
-        None to never stop before ``max_iter``.
+        None to never stop before ``max_iter``, and not to be warned there.
     early_stopping : bool, default=False
         Whether the loss that must fall is that of rows that are set aside; the best state is kept.
     validation_fraction : float, default=0.1
@@ -181,6 +182,16 @@ class TorchClassifier(ClassifierMixin, TorchLearning):
             Labels.
         sample_weight : array_like or Array of shape (n_samples,), optional
             Factors of the losses of rows. The loss of a batch is its weighted mean.
+
+        Raises
+        ------
+        ValueError
+            When a loss or a parameter of the module becomes NaN or infinite, with the epoch.
+
+        Warns
+        -----
+        ConvergenceWarning
+            When the loss has still fallen in the last epochs before ``max_iter``, unless ``n_iter_no_change=None``.
         """
         known = self.warm_start and hasattr(self, "state_dict_")
         rows = self._read(X, reset=not known)

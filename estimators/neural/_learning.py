@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+import warnings
 from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import Tags, check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
@@ -88,6 +90,9 @@ class TorchLearning(ObservedFit, BaseEstimator):
         )
         return load_arrays(module, self.state_dict_).eval()
 
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "state_dict_")  # classes are known before, also where training fails
+
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
@@ -164,8 +169,16 @@ class TorchLearning(ObservedFit, BaseEstimator):
         def is_enough(state: State) -> bool:
             return rounds.end_round(lambda: {"state_dict_": _arrays_of(blueprint, state)})
 
-        self._keep(blueprint, train(parts, blueprint, start, rules, is_enough), known and is_part)
+        course = train(parts, blueprint, start, rules, is_enough)
+        self._keep(blueprint, course, known and is_part)
         rounds.end()
+        if not (course.has_ended or is_part or self.n_iter_no_change is None):
+            warnings.warn(
+                f"{type(self).__name__}.fit: not converged after max_iter={self.max_iter} epochs (tol={self.tol}, "
+                f"n_iter_no_change={self.n_iter_no_change}); allow more, or set n_iter_no_change=None to take so many.",
+                ConvergenceWarning,
+                stacklevel=4,
+            )
 
     def _prepare(self, known: bool, is_part: bool) -> tuple[Blueprint, State]:
         """Return what to make networks of, and the state to start from."""

@@ -8,6 +8,7 @@ import inspect
 import itertools
 import threading
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -61,14 +62,25 @@ def build_module(given: Any, params: dict[str, Any], shape: tuple[int, int], dty
 
 
 def _make(torch: Any, given: Any, params: dict[str, Any], sizes: dict[str, Any]) -> Any:
-    if given is None:
-        return _perceptron(torch, **sizes, **params)
     if isinstance(given, torch.nn.Module):
         if params:
             raise ValueError("estimators.neural: module_params has no meaning for a module that is made already.")
         return copy.deepcopy(given).cpu()
-    known = inspect.signature(given).parameters
-    return given(**{name: size for name, size in sizes.items() if name in known} | params)
+    make = partial(_perceptron, torch) if given is None else given
+    signature = inspect.signature(make)
+    known = signature.parameters
+    takes_all = any(each.kind is each.VAR_KEYWORD for each in known.values())
+    arguments = {name: size for name, size in sizes.items() if takes_all or name in known} | params
+    try:
+        signature.bind(**arguments)
+    except TypeError as error:
+        available = ", ".join(f"{name}={size}" for name, size in sizes.items())
+        raise TypeError(
+            f"estimators.neural: module={given!r} has the parameters ({', '.join(known)}), which {available} and "
+            f"module_params={params} do not fill ({error}); name parameters n_features and n_outputs, or set others in "
+            "module_params."
+        ) from error
+    return make(**arguments)
 
 
 def _perceptron(
@@ -93,22 +105,43 @@ def is_random(module: Any, input_shape: tuple[int, ...], n_outputs: int) -> bool
 
     Raises
     ------
-    ValueError
-        When its outputs have another shape than those that are asked for.
+    TypeError, ValueError
+        When its outputs are no tensor, or have another shape than those that are asked for.
+    Exception
+        What the module raises for such rows, with a note that says what they are.
     """
     torch = import_torch()
     twin = copy.deepcopy(module).train()
     dtype = next((each.dtype for each in module.parameters()), torch.float32)
     with seeded(torch, 0), torch.no_grad():
         before = torch.get_rng_state()
-        outputs = twin(torch.zeros((2, *input_shape), dtype=dtype))
+        outputs = _try(twin, torch.zeros((2, *input_shape), dtype=dtype))
         drew = not torch.equal(before, torch.get_rng_state())
+    if not isinstance(outputs, torch.Tensor):
+        raise TypeError(
+            f"estimators.neural: the module gives a {type(outputs).__name__}; let its forward() return a tensor of "
+            f"shape (n_rows, {n_outputs})."
+        )
     found = tuple(outputs.shape)
     if found != (2, n_outputs) and (found, n_outputs) != ((2,), 1):
         raise ValueError(
             f"estimators.neural: the module gives outputs of shape {found} for 2 rows; (2, {n_outputs}) is expected."
         )
     return drew
+
+
+def _try(module: Any, rows: Any) -> Any:
+    try:
+        return module(rows)
+    except Exception as error:
+        shape = tuple(rows.shape[1:])
+        columns = f"{shape[0]} columns" if len(shape) == 1 else f"samples of shape {shape}"
+        error.add_note(
+            f"estimators.neural: X has {columns}, and the module refused two such rows, of zeros of type {rows.dtype}, "
+            "in a trial before training; give a module that takes them. Integers come as floats too: where they are to "
+            "be looked up, as by Embedding, call .long() in forward()."
+        )
+        raise
 
 
 def load_arrays(module: Any, arrays: dict[str, Any]) -> Any:

@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import inspect
+import math
 import pickle
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -23,7 +26,7 @@ from dsflow import active_session
 from estimators.neural._modules import import_torch, seeded
 from estimators.neural._state import State
 
-__all__ = ["Blueprint", "Network", "get_network"]
+__all__ = ["Blueprint", "Network", "diverged", "get_network"]
 
 _kept = threading.local()
 
@@ -88,7 +91,7 @@ class Network:
         self._buffers = list(self._module.buffers())
         self._values, self._slopes = self._flatten()
         self._criterion = _make_criterion(torch, blueprint.criterion).to(self._device)
-        self._optimizer = _find(torch.optim, blueprint.optimizer)(self._parameters, **blueprint.optimizer_params)
+        self._optimizer = _make_optimizer(torch, blueprint, self._parameters)
 
     def _flatten(self) -> tuple[Any, Any]:
         """Move all parameters into one vector, and their gradients into another."""
@@ -165,6 +168,11 @@ class Network:
             A row, a target and a weight for each; X may be sparse, and weights None.
         place : tuple of int
             Epoch, step and block, which random numbers depend on.
+
+        Raises
+        ------
+        ValueError
+            When the sum of losses is NaN or infinite.
         """
         self._module.train()
         with self._seeded(place):
@@ -174,7 +182,10 @@ class Network:
                 losses = losses * self._values.new_tensor(weights)
             loss = losses.sum()
             loss.backward()
-        return loss.item(), float(len(targets)) if weights is None else float(weights.sum())
+        found = loss.item()
+        if not math.isfinite(found):
+            raise diverged(f"the loss in epoch {place[0] + 1} is {found}")
+        return found, float(len(targets)) if weights is None else float(weights.sum())
 
     def step(self, weight: float, slopes: Any = None) -> None:
         """Let the optimizer take a step by the gradient, which is divided by the weight of its rows."""
@@ -184,6 +195,11 @@ class Network:
             _put(self._slopes, slopes)
         self._slopes.div_(weight)
         self._optimizer.step()
+
+    def check(self, epoch: int) -> None:
+        """Raise ValueError unless all parameters are finite."""
+        if not self._torch.isfinite(self._values).all():
+            raise diverged(f"not all parameters are finite after epoch {epoch + 1}")
 
     def judge(self, X: Any, targets: Any) -> Any:
         """Return the loss of each row, as the module answers after training."""
@@ -224,16 +240,49 @@ class Network:
             yield
 
 
+def diverged(what: str) -> ValueError:
+    """Return the error of a training that has led to NaN or infinity."""
+    return ValueError(
+        f"estimators.neural: {what}; take a smaller learning_rate_init, scale X, or mend what gives this in the module "
+        "or the criterion, such as the logarithm of a negative number."
+    )
+
+
+def _make_optimizer(torch: Any, blueprint: Blueprint, parameters: list[Any]) -> Any:
+    optimizer = _find(torch.optim, blueprint.optimizer)(parameters, **blueprint.optimizer_params)
+    closure = inspect.signature(optimizer.step).parameters.get("closure")
+    if closure is not None and closure.default is closure.empty:
+        raise ValueError(
+            f"estimators.neural: optimizer={blueprint.optimizer!r} looks at the loss several times in a step, by a "
+            "closure, which is not done here; give one whose step() needs none, such as Adam, AdamW, RMSprop or SGD."
+        )
+    return optimizer
+
+
 def _make_criterion(torch: Any, given: Any) -> Any:
     """Return a module that gives a loss for each row."""
     found = _find(torch.nn, given)
-    if isinstance(found, type):
+    if isinstance(found, type) or (isinstance(found, partial) and isinstance(found.func, type)):
         return found(reduction="none")
     if isinstance(found, torch.nn.Module):
-        return found
+        return _unreduced(found)
     module = torch.nn.Module()
     module.forward = found
     return module
+
+
+def _unreduced(criterion: Any) -> Any:
+    """Return a criterion that leaves the mean over rows, which have weights, to us."""
+    reduction = getattr(criterion, "reduction", "none")
+    if reduction not in ("mean", "none"):
+        raise ValueError(
+            f"estimators.neural: criterion={criterion!r} has reduction={reduction!r}, but the loss of a batch is the "
+            'mean of those of its rows; give one with reduction="none".'
+        )
+    found = copy.deepcopy(criterion)
+    if reduction == "mean":
+        found.reduction = "none"
+    return found
 
 
 def _find(package: Any, given: Any) -> Any:
@@ -241,9 +290,11 @@ def _find(package: Any, given: Any) -> Any:
     if not isinstance(given, str):
         return given
     found = getattr(package, given, None)
-    if found is None:
-        raise ValueError(f"estimators.neural: {package.__name__} has no class {given!r}; give the name of one.")
-    return found
+    if isinstance(found, type):
+        return found
+    raise ValueError(
+        f"estimators.neural: {package.__name__} has no class {given!r}; give the name of one, with its capitals."
+    )
 
 
 def _put(tensor: Any, array: Any) -> None:

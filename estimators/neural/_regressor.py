@@ -8,6 +8,7 @@ from sklearn.base import RegressorMixin, _fit_context
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
+import dsarray as ds
 from estimators._responses import check_responses
 from estimators._validation import check_weights, like_input
 from estimators.neural._learning import CONSTRAINTS, TorchLearning
@@ -22,16 +23,17 @@ class TorchRegressor(RegressorMixin, TorchLearning):
     ----------
     module : class, function or torch.nn.Module, optional
         What makes the module: it is called with ``module_params``, and with ``n_features`` and ``n_outputs`` if it has
-        parameters of these names. A module that is made already is copied, with its values, to start from. By default,
-        a multi-layer perceptron, whose parameters are ``hidden_layer_sizes=(100,)`` and ``activation="relu"``
-        ("identity", "logistic", "tanh"). The module has an output for each
+        parameters of these names or takes all (``**kwargs``). A module that is made already is copied, with its values,
+        to start from. By default, a multi-layer perceptron, whose parameters are ``hidden_layer_sizes=(100,)`` and
+        ``activation="relu"`` ("identity", "logistic", "tanh"). The module has an output for each
         target; of outputs and targets, criteria get arrays of shape (n_rows, n_targets).
     module_params : dict, optional
-    criterion : str, class or function, optional
-        The loss: the name of a class in ``torch.nn``, or a class like these, made with ``reduction="none"``; or a
-        function of outputs and targets that gives a loss for each row. By default, "MSELoss".
+    criterion : str, class, function or torch.nn.Module, optional
+        The loss: the name of a class in ``torch.nn``, or a class like these, or a ``functools.partial`` of one, made
+        with ``reduction="none"``; or a function of outputs and targets that gives a loss for each row; or a module that
+        does, or has ``reduction="mean"``, of which a copy is taken. By default, "MSELoss".
     optimizer : str or class, default="Adam"
-        A class in ``torch.optim``, or one like these.
+        A class in ``torch.optim``, or one like these, whose steps need no closure (LBFGS does).
     optimizer_params : dict, optional
     learning_rate_init : float, default=1e-3
     max_iter : int, default=200
@@ -47,7 +49,7 @@ class TorchRegressor(RegressorMixin, TorchLearning):
     tol : float, default=1e-4
         By how much the loss must fall within ``n_iter_no_change`` epochs.
     n_iter_no_change : int or None, default=10
-        None to never stop before ``max_iter``.
+        None to never stop before ``max_iter``, and not to be warned there.
     early_stopping : bool, default=False
         Whether the loss that must fall is that of rows that are set aside; the best state is kept.
     validation_fraction : float, default=0.1
@@ -160,13 +162,27 @@ class TorchRegressor(RegressorMixin, TorchLearning):
         y : array_like or Array of shape (n_samples,) or (n_samples, n_targets)
         sample_weight : array_like or Array of shape (n_samples,), optional
             Factors of the losses of rows. The loss of a batch is its weighted mean.
+
+        Raises
+        ------
+        ValueError
+            When a loss or a parameter of the module becomes NaN or infinite, with the epoch.
+
+        Warns
+        -----
+        ConvergenceWarning
+            When the loss has still fallen in the last epochs before ``max_iter``, unless ``n_iter_no_change=None``.
         """
-        return self._fit(X, y, sample_weight, known=self.warm_start and hasattr(self, "state_dict_"), is_part=False)
+        known = self.warm_start and hasattr(self, "state_dict_")
+        self._learn(*self._read_all(X, y, sample_weight, known), given=(X, y, sample_weight), known=known)
+        return self
 
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> TorchRegressor:
         """Go on with an epoch over some rows; parameters as in `fit`."""
-        return self._fit(X, y, sample_weight, known=hasattr(self, "state_dict_"), is_part=True)
+        known = hasattr(self, "state_dict_")
+        self._learn(*self._read_all(X, y, sample_weight, known), given=(X, y, sample_weight), known=known, is_part=True)
+        return self
 
     def predict(self, X: Any) -> Any:
         """Return what the module gives for each row, as ndarray or Array like ``X``, in the shape of y."""
@@ -179,7 +195,8 @@ class TorchRegressor(RegressorMixin, TorchLearning):
         tags.target_tags.multi_output = True
         return tags
 
-    def _fit(self, X: Any, y: Any, sample_weight: Any, *, known: bool, is_part: bool) -> TorchRegressor:
+    def _read_all(self, X: Any, y: Any, sample_weight: Any, known: bool) -> tuple[ds.Array, Any, Any]:
+        """Return the rows, and for each row of blocks targets and weights."""
         rows = self._read(X, reset=not known)
         targets, is_vector = check_responses(self, y, rows)
         if known and (targets.shape[1], is_vector) != (self._n_outputs, self._is_vector):
@@ -188,7 +205,4 @@ class TorchRegressor(RegressorMixin, TorchLearning):
             )
         self._n_outputs, self._is_vector = targets.shape[1], is_vector
         weights = check_weights(self, sample_weight, rows)
-        blocks = [None] * rows.grid[0] if weights is None else weights.row_blocks()
-        given = (X, y, sample_weight)
-        self._learn(rows, targets.row_blocks(), blocks, given=given, known=known, is_part=is_part)
-        return self
+        return rows, targets.row_blocks(), [None] * rows.grid[0] if weights is None else weights.row_blocks()

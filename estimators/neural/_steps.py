@@ -64,6 +64,7 @@ def learn_epoch(part: Part, order: Order | LocalOrder, state: State, packed: Any
         loss, weight = network.find_slopes(*_pick(read, picked), (epoch, step, part.start))
         network.step(weight)
         losses, total, n_rows = losses + loss, total + weight, n_rows + len(picked)
+    network.check(epoch)
     return Trained(network.state(), losses, total, n_rows) if n_rows else None
 
 

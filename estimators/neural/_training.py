@@ -19,7 +19,7 @@ import numpy as np
 import dsarray as ds
 from dsflow import share, wait_on
 from estimators.neural._modules import sharing_threads
-from estimators.neural._network import Blueprint, Network
+from estimators.neural._network import Blueprint, Network, diverged
 from estimators.neural._order import LocalOrder, Order, Split
 from estimators.neural._state import State, add_slopes, mean_of_trained
 from estimators.neural._steps import Part, find_slopes, judge_rows, learn_epoch
@@ -52,6 +52,8 @@ class Course:
     state: State
     losses: list[float]
     validation_losses: list[float]
+    has_ended: bool = False
+    """Whether there was reason to stop, rather than epochs at an end."""
 
 
 def train(
@@ -73,13 +75,14 @@ def _train(
         course.state, loss = trainer.run_epoch(course.state, epoch)
         course.losses.append(loss)
         if validates:
-            loss = trainer.judge(course.state)
+            loss = trainer.judge(course.state, epoch)
             course.validation_losses.append(loss)
         logger.debug("epoch %d: loss %g", epoch, loss)
         n_worse = 0 if loss < best_loss - rules.tol else n_worse + 1
         if loss < best_loss:
             best, best_loss = course.state, loss
-        if is_enough(course.state) or n_worse >= rules.patience or not math.isfinite(loss):
+        if is_enough(course.state) or n_worse >= rules.patience:
+            course.has_ended = True
             break
     if validates:
         course.state = best
@@ -106,7 +109,7 @@ class _Trainer:
             learn_epoch(part, self._order_of(part), shared, self._packed, epoch) for part in self._parts if part.length
         ]
         trained = wait_on(ds.tree_reduce(mean_of_trained, found))
-        return trained.state, trained.loss / trained.weight if trained.weight else math.nan
+        return trained.state, _mean(trained.loss, trained.weight)
 
     def _order_of(self, part: Part) -> Order | LocalOrder:
         if not self._rules.averages:
@@ -127,16 +130,29 @@ class _Trainer:
             network.take(slopes.buffers)
             network.step(slopes.weight, slopes.values)
             losses, total = losses + slopes.loss, total + slopes.weight
-        return network.state(), losses / total if total else math.nan
+        network.check(epoch)
+        return network.state(), _mean(losses, total)
 
     def _deal(self, picked: Any) -> list[tuple[Part, Any]]:
         """Return which rows of which blocks a batch has; those of a block in the order of the batch."""
         blocks = np.searchsorted(self._ends, picked, side="right")
         return [(self._parts[block], picked[blocks == block] - self._parts[block].start) for block in np.unique(blocks)]
 
-    def judge(self, state: State) -> float:
-        """Return the mean loss of the rows for validation."""
+    def judge(self, state: State, epoch: int) -> float:
+        """Return the mean loss of the rows for validation after an epoch."""
         shared = share(state._replace(moments=[]))
         found = [judge_rows(part, self._rules.split, shared, self._packed) for part in self._parts if part.length]
         loss, weight = wait_on(ds.tree_reduce(np.add, found))
-        return float(loss / weight) if weight else math.nan
+        if not math.isfinite(loss):
+            raise diverged(f"the loss of the rows for validation is {loss} after epoch {epoch + 1}")
+        return _mean(float(loss), float(weight))
+
+
+def _mean(loss: float, weight: float) -> float:
+    """Return the mean loss of rows with this sum of weights."""
+    if not weight:
+        raise ValueError(
+            "estimators.neural: all rows that are learned, or all for validation, have the weight 0; give some of them "
+            "a positive sample_weight."
+        )
+    return loss / weight

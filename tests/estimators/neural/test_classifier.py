@@ -1,5 +1,6 @@
 """Classification by PyTorch modules, beside PyTorch and scikit-learn's MLPClassifier."""
 
+import functools
 import itertools
 import pickle
 
@@ -14,6 +15,8 @@ import estimators
 from estimators.neural import TorchClassifier
 
 torch = pytest.importorskip("torch")
+
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
 BLOCKS = [(200,), (50, 50, 50, 50), (7,) * 28 + (4,), (0, 199, 0, 1)]
 
@@ -79,7 +82,6 @@ def test_steps_are_those_of_a_plain_loop(few, block_size):
 
 
 @pytest.mark.slow
-@pytest.mark.filterwarnings("ignore:Stochastic Optimizer")
 def test_digits_are_told_apart_as_well_as_by_scikit_learn(digits):
     X, y = digits
     theirs = MLPClassifier(max_iter=150, random_state=0).fit(X[:1200], y[:1200]).score(X[1200:], y[1200:])
@@ -217,6 +219,17 @@ def test_weights_of_zero_leave_rows_out(few):
     assert left_out.loss_curve_ == pytest.approx(model(**params).fit(X[:150], y[:150]).loss_curve_, rel=1e-9)
 
 
+def test_a_class_may_have_no_weight_or_no_row_in_a_part(few):
+    X, y = few
+    ours = model(max_iter=20, learning_rate_init=0.01).fit(X, y, sample_weight=(y != 2) * 1.0)
+    assert ours.classes_.tolist() == list(range(10))
+    assert 2 not in ours.predict(X)
+    parts = [model(**given) for given in ({}, {"class_weight": {0: 1.0}})]
+    for each, weights in zip(parts, (np.ones(2), None), strict=True):
+        each.partial_fit(X[:2], y[:2], classes=np.arange(10), sample_weight=weights)
+    assert parts[0].loss_curve_ == parts[1].loss_curve_
+
+
 # --- when to stop and to go on ----------------------------------------------------------------------------------------
 
 
@@ -312,8 +325,9 @@ def test_the_threads_of_pytorch_are_as_before(few):
 
 def test_errors_of_the_module_are_the_users(few):
     X, y = few
-    with pytest.raises(RuntimeError, match="mat1 and mat2 shapes cannot be multiplied"):
+    with pytest.raises(RuntimeError, match="mat1 and mat2 shapes cannot be multiplied") as caught:
         model(module=torch.nn.Linear, module_params={"in_features": 3, "out_features": 10}).fit(X, y)
+    assert "X has 64 columns, and the module refused two such rows" in caught.value.__notes__[0]
     with pytest.raises(ValueError, match=r"outputs of shape \(2, 4\) for 2 rows; \(2, 10\)"):
         model(module=torch.nn.Linear, module_params={"in_features": 64, "out_features": 4}).fit(X, y)
 
@@ -331,6 +345,33 @@ def test_errors_of_the_module_are_the_users(few):
 def test_parameters_that_make_no_sense_are_named(few, params, message):
     with pytest.raises(ValueError, match=message):
         model(**params).fit(*few)
+
+
+def test_integers_come_as_floats_to_be_looked_up_as_long(few):
+    X, y = few
+    codes = (16 * X).astype(int)
+
+    class Looked(torch.nn.Module):
+        def __init__(self, n_features, n_outputs, convert):
+            super().__init__()
+            self.table, self.convert = torch.nn.Embedding(17, 2), convert
+            self.linear = torch.nn.Linear(2 * n_features, n_outputs)
+
+        def forward(self, rows):
+            return self.linear(self.table(rows.long() if self.convert else rows).flatten(1))
+
+    ours = model(module=Looked, module_params={"convert": True}, learning_rate_init=0.05, max_iter=20).fit(codes, y)
+    assert ours.score(codes, y) > 0.9
+    with pytest.raises(RuntimeError, match="indices") as caught:
+        model(module=Looked, module_params={"convert": False}).fit(codes, y)
+    assert "Integers come as floats too" in caught.value.__notes__[0]
+
+
+def test_a_criterion_may_be_a_partial_or_made_already(few):
+    X, y = few
+    smooth = functools.partial(torch.nn.CrossEntropyLoss, label_smoothing=0.1)
+    found = [model(criterion=each).fit(X, y).loss_curve_ for each in (smooth, smooth(), smooth(reduction="none"))]
+    assert found[0] == found[1] == found[2] != model().fit(X, y).loss_curve_
 
 
 def test_rows_with_nan_are_refused(few):

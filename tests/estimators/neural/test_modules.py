@@ -40,6 +40,50 @@ def test_a_module_may_be_a_class_a_function_or_made_already():
         build_module(made, {"width": 1}, (3, 2), np.float32, 0)
 
 
+def test_a_class_that_takes_all_by_name_gets_both_numbers():
+    class Own(torch.nn.Linear):
+        def __init__(self, **given):
+            super().__init__(given["n_features"], given["n_outputs"] + given["more"])
+
+    assert build_module(Own, {"more": 3}, (3, 2), "f4", 0).weight.shape == (5, 3)
+
+
+@pytest.mark.parametrize(
+    ("module", "params", "message"),
+    [
+        (
+            lambda n: n,
+            {},
+            r"has the parameters \(n\), which n_features=3, n_outputs=2 and module_params={} do not fill",
+        ),
+        (lambda n: n, {}, r"'n'\); name parameters n_features and n_outputs, or set others in module_params"),
+        (lambda n_outputs: n_outputs, {"width": 5}, "unexpected keyword argument 'width'"),
+        (
+            None,
+            {"hidden": 5},
+            r"module=None has the parameters \(n_features, n_outputs, hidden_layer_sizes, activation",
+        ),
+    ],
+)
+def test_parameters_that_are_not_filled_are_named(module, params, message):
+    with pytest.raises(TypeError, match=message):
+        build_module(module, params, (3, 2), "f4", 0)
+
+
+def test_outputs_must_be_a_tensor():
+    with pytest.raises(TypeError, match=r"gives a tuple; let its forward\(\) return a tensor of shape \(n_rows, 2\)"):
+        is_random(torch.nn.LSTM(3, 2), (3,), 2)
+
+
+def test_a_module_that_refuses_rows_is_told_what_they_were():
+    with pytest.raises(RuntimeError, match="mat1 and mat2") as caught:
+        is_random(built(), (4,), 2)
+    assert "X has 4 columns, and the module refused two such rows" in caught.value.__notes__[0]
+    with pytest.raises(RuntimeError) as caught:
+        is_random(built(), (1, 8, 8), 2)
+    assert "X has samples of shape (1, 8, 8)" in caught.value.__notes__[0]
+
+
 def test_a_module_is_tried_for_the_shape_of_outputs_and_for_random_numbers():
     assert not is_random(built(), (3,), 2)
     assert is_random(torch.nn.Sequential(torch.nn.Linear(3, 2), torch.nn.Dropout()), (3,), 2)

@@ -98,7 +98,7 @@ def test_a_criterion_may_be_a_name_a_class_or_a_function():
 
 def test_a_criterion_must_give_a_loss_for_each_row():
     with pytest.raises(ValueError, match="one for each row"):
-        network(built(), criterion=torch.nn.CrossEntropyLoss()).find_slopes(*data(), None, (0,))
+        network(built(), criterion=torch.nn.functional.cross_entropy).find_slopes(*data(), None, (0,))
 
 
 def test_names_that_pytorch_does_not_have_are_refused():
@@ -106,6 +106,25 @@ def test_names_that_pytorch_does_not_have_are_refused():
         network(built(), "Newton")
     with pytest.raises(ValueError, match=r"torch.nn has no class 'NoLoss'"):
         network(built(), criterion="NoLoss")
+    with pytest.raises(ValueError, match=r"torch.optim has no class 'adam'; give the name of one, with its capitals"):
+        network(built(), "adam")
+
+
+@pytest.mark.parametrize("optimizer", ["LBFGS", torch.optim.LBFGS])
+def test_an_optimizer_that_needs_a_closure_is_refused(optimizer):
+    with pytest.raises(ValueError, match=r"LBFGS.* closure, .* such as Adam, AdamW, RMSprop or SGD"):
+        network(built(), optimizer)
+
+
+def test_what_is_not_finite_is_an_error():
+    X, codes = data()
+    ours = network(built(), "SGD")
+    ours.check(0)
+    with pytest.raises(ValueError, match="the loss in epoch 3 is nan"):
+        ours.find_slopes(np.where(X > 0, X, np.nan), codes, None, (2, 0, 0))
+    ours.load(ours.state()._replace(values=np.full(len(ours.state().values), np.inf)))
+    with pytest.raises(ValueError, match="not all parameters are finite after epoch 3"):
+        ours.check(2)
 
 
 def test_a_thread_keeps_the_last_network():

@@ -13,6 +13,8 @@ from estimators.neural import TorchRegressor
 
 torch = pytest.importorskip("torch")
 
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
 
 @pytest.fixture(scope="module")
 def diabetes():
@@ -79,6 +81,18 @@ def test_the_criterion_is_what_is_made_small(diabetes):
     params |= {"max_iter": 60, "learning_rate_init": 0.05}
     squares, absolutes = (model(criterion=each, **params).fit(X, y) for each in ("MSELoss", "L1Loss"))
     assert absolutes.state_dict_["bias"][0] < 1 < squares.state_dict_["bias"][0]
+
+
+def test_a_criterion_that_is_made_already_may_be_a_mean(diabetes):
+    X, y = diabetes
+    criterion = torch.nn.HuberLoss(delta=0.5)
+    weights = np.linspace(0, 2, 442)
+    made = model(criterion=criterion).fit(X, y, sample_weight=weights)
+    named = model(criterion=torch.nn.HuberLoss(delta=0.5, reduction="none")).fit(X, y, sample_weight=weights)
+    assert made.loss_curve_ == named.loss_curve_
+    assert criterion.reduction == "mean"
+    with pytest.raises(ValueError, match=r"has reduction='sum', but .* give one with reduction=\"none\""):
+        model(criterion=torch.nn.HuberLoss(reduction="sum")).fit(X, y)
 
 
 def test_epochs_may_come_one_by_one(diabetes):
