@@ -140,9 +140,8 @@ def _run_in_strips(run: tuple[Step, ...], registers: Sequence[Any]) -> Any:
     strips = run[-1].strips
     if strips is None or (len(run) == 1 and not strips.alone):
         return None
-    read = {arg.position for step in run for arg in step.args if type(arg) is Register}
-    blocks = {position: registers[position] for position in read if position < len(registers)}
-    if not all(type(block) is np.ndarray for block in blocks.values()):
+    blocks = _read_by(run, registers)
+    if blocks is None:
         return None
     shape = np.broadcast_shapes(*[block.shape for block in blocks.values()])
     axis = next((i - len(shape) for i, length in enumerate(shape) if length >= FEWEST), 0)
@@ -163,6 +162,20 @@ def _run_in_strips(run: tuple[Step, ...], registers: Sequence[Any]) -> Any:
     for each in results:
         total = strips.combine(total, each)
     return total
+
+
+def _read_by(run: tuple[Step, ...], registers: Sequence[Any]) -> dict[int, npt.NDArray[Any]] | None:
+    """Return what steps read of registers; None if that is not of NumPy, or too little to make a large block of."""
+    blocks: dict[int, npt.NDArray[Any]] = {}
+    most = 16  # bytes of an element
+    for step in run:
+        for arg in step.args:
+            if type(arg) is Register and arg.position < len(registers) and arg.position not in blocks:
+                blocks[arg.position] = block = registers[arg.position]
+                if type(block) is not np.ndarray:
+                    return None
+                most *= block.size
+    return blocks if most >= STRIP_BYTES * FEWEST else None
 
 
 def _is_ordered(block: npt.NDArray[Any], axis: int) -> bool:
