@@ -7,10 +7,11 @@ then what it selects of each block is counted. The values stay where they are.
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,7 +25,7 @@ from dsflow import Future
 if TYPE_CHECKING:
     from dsarray._array import Array
 
-__all__ = ["as_values", "assign", "fit"]
+__all__ = ["apply_at", "as_values", "assign", "fit"]
 
 
 def assign(a: Array, key: Any, value: Any) -> None:
@@ -59,6 +60,28 @@ def assign(a: Array, key: Any, value: Any) -> None:
         a.become(_assign_masked(a, index, mask, values))
     else:
         a.become(_assign_points(a, index, values))
+
+
+def apply_at(ufunc: np.ufunc, a: Array, key: Any, values: Any = 0) -> None:
+    """Do what ``ufunc.at(a, key, values)`` means: positions that come more than once are changed as often.
+
+    Raises
+    ------
+    IndexError, ValueError
+        As `assign` does.
+    TypeError
+        When the array is sparse, or cannot hold what the function gives.
+    """
+    if a.sparse:
+        raise _sparse.refuse(f"np.{ufunc.__name__}.at")
+    others = [_elementwise.as_array(values)] if ufunc.nin == 2 else []
+    ufunc.at(np.ones(1, a.dtype), [0], *[np.ones(1, each.dtype) for each in others])  # which raises what is an error
+    index = _index.read(key, a.shape)
+    if not index.chosen or index.mask is not None:
+        assign(a, key, ufunc(a[key], *others).astype(a.dtype))
+    else:
+        put = functools.partial(_apply_first, ufunc)
+        a.become(_assign_points(a, index, others[0] if others else as_values(a, 0), put, _all_by_block))
 
 
 # --- values ----------------------------------------------------------------------------------------------------------
@@ -172,8 +195,48 @@ def _put(block: Any, key: tuple[Any, ...], values: Any, dtype: np.dtype[Any]) ->
 # --- arrays of positions and masks -----------------------------------------------------------------------------------
 
 
-def _assign_points(a: Array, index: _index.Index, values: Array) -> Array:
-    """Set elements at positions: of those in one block all at once, of those that come again the last."""
+def _last_by_block(a: Array, axes: Sequence[int], positions: Sequence[Any]) -> tuple[Any, list[_fancy.Group]]:
+    """Return which positions count, and the groups of them by the block that holds them, in order."""
+    flat = np.ravel_multi_index(positions, [max(1, a.shape[axis]) for axis in axes]).ravel()
+    _, from_behind = np.unique(flat[::-1], return_index=True)
+    kept = flat.size - 1 - from_behind
+    members, groups = _all_by_block(a, axes, [each.ravel()[kept] for each in positions])
+    return kept[members], groups
+
+
+def _all_by_block(a: Array, axes: Sequence[int], positions: Sequence[Any]) -> tuple[Any, list[_fancy.Group]]:
+    groups = _fancy.group_by_block([a.chunks[axis] for axis in axes], [each.ravel() for each in positions])
+    return np.concatenate([group.members for group in groups]), groups
+
+
+def _put_first(block: Any, axes: tuple[int, ...], key: tuple[Any, ...], values: Any, dtype: np.dtype[Any]) -> Any:
+    """Set what a key selects when the axes named are the first ones, and so is that of what is chosen."""
+    changed = namespace(block).array(block, dtype=dtype)
+    _with_first(changed, axes)[key] = namespace(block).asarray(values)
+    return changed
+
+
+def _apply_first(
+    ufunc: np.ufunc, block: Any, axes: tuple[int, ...], key: tuple[Any, ...], values: Any, dtype: np.dtype[Any]
+) -> Any:
+    """Change what a key selects, as `_put_first` does, by a ufunc, as often as it is selected."""
+    changed = namespace(block).array(block, dtype=dtype)
+    ufunc.at(_with_first(changed, axes), key, *[values][: ufunc.nin - 1])
+    return changed
+
+
+def _with_first(block: Any, axes: tuple[int, ...]) -> Any:
+    return block.transpose(*axes, *[axis for axis in range(block.ndim) if axis not in axes])
+
+
+def _assign_points(
+    a: Array,
+    index: _index.Index,
+    values: Array,
+    put: Callable[..., Any] = _put_first,
+    group: Callable[..., tuple[Any, list[_fancy.Group]]] = _last_by_block,
+) -> Array:
+    """Set elements at positions, or change them by another kernel: those in one block all at once."""
     axes, positions = _index.positions_of(index, a.shape)
     if not axes:
         parts = index.with_axis_for_chosen().parts
@@ -188,33 +251,23 @@ def _assign_points(a: Array, index: _index.Index, values: Array) -> Array:
     at = index.place
     kept = rest.chunks()
     fitted = fit(values, (*shape_of(kept[:at]), *positions[0].shape, *shape_of(kept[at:])))
-    members, groups = _last_by_block(a, axes, positions)
-    first = _values_at(fitted, at, positions[0].shape, members, tuple(len(group.members) for group in groups))
-    columns = _spread(first, (tuple(len(group.members) for group in groups), *kept))
+    members, groups = group(a, axes, positions)
+    first = _values_at(fitted, at, positions[0].shape, members, tuple(len(each.members) for each in groups))
+    columns = _spread(first, (tuple(len(each.members) for each in groups), *kept))
     cells = a._cells.copy()
     if not len(members) or 0 in shape_of(kept):
         return a
     remaining = [axis for axis in range(a.ndim) if axis not in axes]
-    for n, group in enumerate(groups):
+    for n, (owner, _, local) in enumerate(groups):
         for block, key, place in rest.choices():
-            where = _fancy.place_of(a.ndim, axes, group.block, remaining, block)
-            cells[where] = Cell.of(
-                _put_first, a._cells[where], axes, (*group.local, *key), _fancy.operand(columns[(n, *place)]), a.dtype
-            )
+            where = _fancy.place_of(a.ndim, axes, owner, remaining, block)
+            chosen = _fancy.operand(columns[(n, *place)])
+            cells[where] = Cell.of(put, a._cells[where], axes, (*local, *key), chosen, a.dtype)
     return _array.Array(cells, a.chunks, a.dtype)
 
 
 def _without(chunks: Chunks, axes: Sequence[int]) -> Chunks:
     return tuple(lengths for axis, lengths in enumerate(chunks) if axis not in axes)
-
-
-def _last_by_block(a: Array, axes: Sequence[int], positions: Sequence[Any]) -> tuple[Any, list[_fancy.Group]]:
-    """Return which positions count, and the groups of them by the block that holds them, in order."""
-    flat = np.ravel_multi_index(positions, [max(1, a.shape[axis]) for axis in axes]).ravel()
-    _, from_behind = np.unique(flat[::-1], return_index=True)
-    kept = flat.size - 1 - from_behind
-    groups = _fancy.group_by_block([a.chunks[axis] for axis in axes], [each.ravel()[kept] for each in positions])
-    return kept[np.concatenate([group.members for group in groups])], groups
 
 
 def _values_at(values: Array, at: int, shape: Sequence[int], members: Any, lengths: Lengths) -> Array:
@@ -230,14 +283,6 @@ def _values_at(values: Array, at: int, shape: Sequence[int], members: Any, lengt
     along = np.unravel_index(members, shape)
     chosen = [along[axis - at] for axis in varying]
     return _fancy.pick(flat, tuple(range(at, at + len(varying))), chosen, 0, (lengths,))
-
-
-def _put_first(block: Any, axes: tuple[int, ...], key: tuple[Any, ...], values: Any, dtype: np.dtype[Any]) -> Any:
-    """Set what a key selects when the axes named are the first ones, and so is that of what is chosen."""
-    changed = namespace(block).array(block, dtype=dtype)
-    others = [axis for axis in range(changed.ndim) if axis not in axes]
-    changed.transpose(*axes, *others)[key] = namespace(block).asarray(values)
-    return changed
 
 
 # --- one mask --------------------------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
-from dsarray import _array, _cumulative, _elementwise, _matmul, _rechunk, _reduce, _reductions, _sparse
+from dsarray import _array, _assignment, _cumulative, _elementwise, _matmul, _rechunk, _reduce, _reductions, _sparse
 from dsarray._cell import Cell, make_cells
 from dsarray._grid import grid_of
 from dsarray._registry import FUNCTIONS
@@ -31,10 +31,7 @@ def apply(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], keywords: dict[
         When this use is not supported.
     """
     if method == "at":
-        raise TypeError(
-            f"np.{ufunc.__name__}.at is not supported for an Array; "
-            "use np.bincount or a mask, or map_blocks() with a function that returns a new block."
-        )
+        return _change_at(ufunc, *inputs)
     if method == "__call__":
         operation = _call_elements if ufunc.signature is None else _call_generalised
         return operation(ufunc, inputs, dict(keywords))
@@ -135,6 +132,15 @@ def _nth_masked(*operands: Any, ufunc: np.ufunc, n: int, **keywords: Any) -> Any
     new = tuple(each.copy() for each in old)
     ufunc(*inputs, out=new, where=mask, **keywords)
     return new[n]
+
+
+def _change_at(ufunc: np.ufunc, array: Any, indices: Any, *values: Any) -> None:
+    if not isinstance(array, _array.Array):
+        raise TypeError(
+            f"np.{ufunc.__name__}.at: an ndarray cannot be changed by what is not here; collect() the Array, or make "
+            "one of the ndarray."
+        )
+    _assignment.apply_at(ufunc, array, indices, *values)
 
 
 # --- methods ---------------------------------------------------------------------------------------------------------

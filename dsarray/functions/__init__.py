@@ -14,6 +14,7 @@ from dsarray.functions import _mathematics as _mathematics
 from dsarray.functions import _nan as _nan
 from dsarray.functions import _pad as _pad
 from dsarray.functions import _placement as _placement
+from dsarray.functions import _polynomials as _polynomials
 from dsarray.functions import _quantile as _quantile
 from dsarray.functions import _running as _running
 from dsarray.functions import _selection as _selection

@@ -242,3 +242,52 @@ def test_a_number_that_is_not_finite_is_no_integer(key, value):
     array[key] = ds.array([value])[0]
     with pytest.raises((ValueError, OverflowError), match="cannot convert float"), np.errstate(all="ignore"):
         array.collect()
+
+
+AT = [
+    [0, 0, 4, -1, 0],
+    [[0, 2], [2, 0]],
+    ([0, 0, 4], [1, 1, 2]),
+    (slice(1, 4), [0, 0, 2]),
+    ([1, 1], slice(None, None, -1)),
+    ([0, 0, 1], 2),
+    2,
+    slice(None, None, 2),
+    [],
+    np.arange(5) % 2 == 0,
+]
+
+
+@pytest.mark.parametrize("ufunc", [np.add, np.multiply, np.maximum, np.subtract, np.negative])
+@pytest.mark.parametrize("key", AT, ids=repr)
+@pytest.mark.parametrize("block_size", [(2, 2), (5, 1), (1, 3)])
+def test_ufuncs_change_what_comes_more_than_once_as_often(ufunc, key, block_size):
+    x = np.arange(15.0).reshape(5, 3) - 4
+    expected, found = x.copy(), ds.array(x, block_size=block_size)
+    part = x[key]
+    values = [] if ufunc.nin == 1 else [part + 1.5 if part.ndim < 3 else part[..., :1] - 2]
+    ufunc.at(expected, key, *values)
+    assert ufunc.at(found, key, *values) is None
+    np.testing.assert_array_equal(found.collect(), expected)
+
+
+def test_ufuncs_change_at_positions_that_are_arrays_of_workers():
+    x = ds.zeros((6, 2), dtype=int, block_size=2)
+    before = x.copy()
+    np.add.at(x, ds.array([0, 5, 5, 0, 0], block_size=2), ds.array([[1], [2], [3], [4], [5]], block_size=1))
+    np.add.at(x, x > 9, 100)
+    assert x.collect().tolist() == [[110, 110], [0, 0], [0, 0], [0, 0], [0, 0], [5, 5]]
+    assert not before.any()
+
+
+def test_what_cannot_be_changed_at_positions_is_an_error():
+    x = ds.zeros((6, 2), dtype=int, block_size=2)
+    with pytest.raises(TypeError, match="boolean subtract"):
+        np.subtract.at(x > 0, [0], True)
+    with pytest.raises(IndexError):
+        np.add.at(x, [6], 1)
+    with pytest.raises(ValueError, match="do not broadcast"):
+        np.add.at(x, [0, 1], [1, 2, 3])
+    with pytest.raises(TypeError, match="an ndarray cannot be changed by what is not here"):
+        np.add.at(np.zeros(3), [0], ds.ones(1))
+    assert not x.any()

@@ -149,7 +149,7 @@ def test_other_operands_and_functions_are_refused():
     with pytest.raises(TypeError, match="dtype object"):
         a + np.array([None])
     with pytest.raises(TypeError, match=r"np\.add\.at"):
-        np.add.at(a, 0, 1)
+        np.add.at(x, 0, a)
     with pytest.raises(TypeError, match="where"):
         np.add(a, 1, where=x > 2)
     with pytest.raises(ValueError, match="broadcast"):
