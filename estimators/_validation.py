@@ -27,13 +27,18 @@ __all__ = [
     "check_rows",
     "check_weights",
     "defer_rows",
+    "join_deferred",
     "like_input",
     "map_rows",
     "rows_to_array",
+    "shorten_indices",
 ]
 
 FLOATS = (np.float64, np.float32)
 """The types of elements that most estimators keep; others become the first of them."""
+
+_GREATEST_INDEX = np.iinfo(np.int32).max
+"""Of elements and columns, in 32 bits."""
 
 
 def check_X(  # noqa: N802 - X, as scikit-learn names it
@@ -56,7 +61,8 @@ def check_X(  # noqa: N802 - X, as scikit-learn names it
     Returns
     -------
     Array of shape (n_samples, n_features)
-        NaN and infinity are not looked for here, but by `check_rows` and `map_rows`.
+        NaN and infinity are not looked for here, but by `check_rows` and `map_rows`. Sparse rows have indices of 32
+        bits if they fit, whatever those of ``X`` are.
 
     Raises
     ------
@@ -64,7 +70,7 @@ def check_X(  # noqa: N802 - X, as scikit-learn names it
         In scikit-learn's words.
     """
     if isinstance(X, ds.Array):
-        return _check_array(estimator, X, reset, accept_sparse, dtype)
+        return _shortened(_check_array(estimator, X, reset, accept_sparse, dtype))
     checked = validate_data(
         estimator,
         X,
@@ -72,9 +78,9 @@ def check_X(  # noqa: N802 - X, as scikit-learn names it
         accept_sparse="csr" if accept_sparse else False,
         dtype=list(dtype),
         ensure_all_finite=False,
-        **{"accept_large_sparse": False} | checks,
+        **checks,
     )
-    return ds.array(checked)
+    return _shortened(ds.array(checked))
 
 
 def _check_array(estimator: Any, X: ds.Array, reset: bool, accept_sparse: bool, dtype: Sequence[Any]) -> ds.Array:
@@ -100,6 +106,22 @@ def _check_array(estimator: Any, X: ds.Array, reset: bool, accept_sparse: bool, 
             f"X has {X.shape[1]} features, but {name} is expecting {estimator.n_features_in_} features as input."
         )
     return X if X.dtype in [np.dtype(each) for each in dtype] else X.astype(dtype[0])
+
+
+def _shortened(X: ds.Array) -> ds.Array:
+    """Return a sparse Array with indices of 32 bits, which many kernels need, in all rows of blocks where they do."""
+    if not X.sparse:
+        return X
+    return join_deferred(ds.defer_row_blocks(shorten_indices, X), X.chunks[0], X)
+
+
+def shorten_indices(rows: Any) -> Any:
+    """Return a CSR matrix with indices of 32 bits if they fit."""
+    is_short = rows.indices.dtype == rows.indptr.dtype == np.int32
+    if is_short or max(rows.shape[1], rows.nnz) > _GREATEST_INDEX:
+        return rows
+    indices, starts = (each.astype(np.int32) for each in (rows.indices, rows.indptr))
+    return type(rows)((rows.data, indices, starts), shape=rows.shape)
 
 
 def check_weights(estimator: Any, sample_weight: Any, X: ds.Array) -> ds.Array | None:
@@ -205,6 +227,16 @@ def rows_to_array(rows: Sequence[Future[Any]], X: ds.Array, dtype: Any, n_column
     if n_columns is None:
         return ds.from_blocks(rows, X.chunks[:1], dtype)
     return ds.from_blocks([[row] for row in rows], (X.chunks[0], (n_columns,)), dtype)
+
+
+def join_deferred(rows: Sequence[ds.Deferred], lengths: tuple[int, ...], X: ds.Array) -> ds.Array:
+    """Return the Array of rows as wide as ``X`` and of its type, which the tasks that need them make."""
+    chunks = (lengths, X.shape[1:])
+    return ds.from_function(_make, chunks, X.dtype, lambda place: (rows[place[0]],), sparse=X.sparse)
+
+
+def _make(rows: ds.Deferred) -> Any:
+    return rows.make()
 
 
 def like_input(X: Any, result: ds.Array) -> Any:

@@ -28,7 +28,7 @@ from sklearn.utils.validation import _check_sample_weight
 
 import dsarray as ds
 from dsflow import share, task, wait_on
-from estimators._validation import align_rows, check_X, like_input
+from estimators._validation import align_rows, check_X, join_deferred, like_input
 from estimators.cluster._density import (
     Reach,
     bridge,
@@ -40,7 +40,7 @@ from estimators.cluster._density import (
 )
 from estimators.cluster._given_distances import code_given
 from estimators.cluster._regions import Unit, gather_units, scatter_units
-from estimators.neighbors._search import choose_metric
+from estimators.neighbors._search import check_format, choose_metric
 
 __all__ = ["DBSCAN"]
 
@@ -55,8 +55,9 @@ class DBSCAN(sklearn.cluster.DBSCAN):
     min_samples : int, default=5
         How many samples have to be near a core sample, itself included, or how much weight.
     metric : str or callable, default="euclidean"
-        Any of scikit-learn's. With "precomputed", ``X`` holds the distances of all samples, the same in both
-        directions; see `_given_distances`.
+        Any of scikit-learn's. With "precomputed", ``X`` holds the distances of all samples; or, if it is sparse,
+        of those that may be near: an element that is 0 is a distance too, and one that is not stored is none. See
+        `_given_distances`.
     metric_params : dict, optional
         "seuclidean" and "mahalanobis" need V and VI here.
     algorithm : {"auto", "ball_tree", "kd_tree", "brute"}, default="auto"
@@ -98,6 +99,7 @@ class DBSCAN(sklearn.cluster.DBSCAN):
         sample_weight : array_like or Array of shape (n_samples,), optional
             How much each sample counts, for its neighbors and itself; it may be negative.
         """
+        check_format(self, X)
         rows = check_X(self, X, reset=True)
         metric = choose_metric(self, rows.shape[1], sparse=rows.sparse)
         weights = _weight_blocks(self, sample_weight, rows)
@@ -118,13 +120,9 @@ class DBSCAN(sklearn.cluster.DBSCAN):
         counts = wait_on([count_core(each) for each in coded])
         starts = np.cumsum((0, *rows.chunks[0]))[:-1].tolist()
         indices = [find_core(each, start) for each, start in zip(coded, starts, strict=True)]
-        chunks = (tuple(counts),)
-        self.core_sample_indices_ = like_input(X, ds.from_blocks(indices, chunks, np.intp))
+        self.core_sample_indices_ = like_input(X, ds.from_blocks(indices, (tuple(counts),), np.intp))
         blocks = ds.defer_row_blocks(_take_core, rows, ds.from_blocks(coded, rows.chunks[:1], np.int64))
-        components = ds.from_function(
-            _make, (*chunks, rows.shape[1:]), rows.dtype, lambda place: (blocks[place[0]],), sparse=rows.sparse
-        )
-        found = like_input(X, components)
+        found = like_input(X, join_deferred(blocks, tuple(counts), rows))
         self.components_ = scipy.sparse.csr_matrix(found) if scipy.sparse.issparse(found) else found
 
 
@@ -218,10 +216,6 @@ def _check_weights(weights: Any) -> Any:
 
 def _take_core(rows: Any, codes: Any) -> Any:
     return ds.to_host(rows)[np.flatnonzero(codes & 1)]
-
-
-def _make(block: ds.Deferred) -> Any:
-    return block.make()
 
 
 # --- tasks ------------------------------------------------------------------------------------------------------------

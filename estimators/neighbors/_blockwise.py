@@ -5,7 +5,8 @@ the workers. A call then takes one task for each block of queries and each part,
 each block of queries, what the parts give: k distances, positions and targets a query. Nothing of the size of the
 samples reaches the main program. A task holds a block of queries, a part and, for a tree, about as much again. Of a
 streamed array no part is kept: each task reads and prepares the part it searches. With distances in place of features
-(metric="precomputed"), a row of blocks holds all that is needed of its rows, so there is one part, of targets only.
+(metric="precomputed"), a row of blocks holds all that is needed of its rows, so there is one part, of targets only; of
+sparse distances, those that are not stored are no neighbors'.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from estimators.neighbors._search import (
     Metric,
     Part,
     check_finite,
+    check_format,
     choose_metric,
     find_nearest,
     find_within,
@@ -74,6 +76,7 @@ class BlockwiseNeighbors:
     _y: Any = None
 
     def _check_rows(self, X: Any, *, reset: bool) -> ds.Array:
+        check_format(self, X)
         return check_X(self, X, reset=reset)
 
     def _keep(self, X: Any, rows: ds.Array) -> None:
@@ -94,6 +97,15 @@ class BlockwiseNeighbors:
         else:
             parts = self._make_parts(rows)
             wait_on([touch(part) for part in parts])
+
+    def _check_learned(self) -> None:
+        """Raise an error for what was read from a file and has other rows than it says."""
+        if not hasattr(self, "_fit_X"):
+            return
+        if self._fit_X.shape != (self.n_samples_fit_, self.n_features_in_):
+            raise ValueError(f"{self.n_samples_fit_} rows to search have shape {self._fit_X.shape}")
+        if self._y is not None and self._y.shape[0] != self.n_samples_fit_:
+            raise ValueError(f"{self.n_samples_fit_} rows to search have targets of shape {self._y.shape}")
 
     @property
     def _metric(self) -> Metric:

@@ -15,7 +15,7 @@ from sklearn.base import _fit_context
 
 import dsarray as ds
 from dsflow import task, wait_on
-from estimators._validation import like_input, rows_to_array
+from estimators._validation import like_input, rows_to_array, shorten_indices
 from estimators.neighbors._blockwise import BlockwiseNeighbors
 from estimators.neighbors._search import Found, Within
 
@@ -33,7 +33,9 @@ class NearestNeighbors(BlockwiseNeighbors, sklearn.neighbors.NearestNeighbors):
         How to look. Trees are SciPy's where that knows the metric.
     leaf_size : int, default=30
     metric : str or callable, default="minkowski"
-        Any of scikit-learn's. With "precomputed", ``X`` holds distances to all rows of ``fit``; it is dense.
+        Any of scikit-learn's. With "precomputed", ``X`` holds distances to all rows of ``fit``, or, if it is
+        sparse, to those that may be neighbors: an element that is 0 is a distance too, and one that is not stored is
+        none. There have to be enough of them in each row.
     p : float, default=2
         Power of the Minkowski metric.
     metric_params : dict, optional
@@ -230,4 +232,5 @@ def to_graph(found: Found | Within, n_columns: int, mode: str) -> Any:
     counts = found.counts if isinstance(found, Within) else np.full(len(found.indices), found.indices.shape[1])
     values = np.ravel(found.distances) if mode == "distance" else np.ones(found.indices.size)
     starts = np.concatenate([[0], np.cumsum(counts)])
-    return scipy.sparse.csr_array((values, np.ravel(found.indices), starts), shape=(len(counts), n_columns))
+    graph = scipy.sparse.csr_array((values, np.ravel(found.indices), starts), shape=(len(counts), n_columns))
+    return shorten_indices(graph)

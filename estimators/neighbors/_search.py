@@ -25,7 +25,9 @@ __all__ = [
     "Metric",
     "Part",
     "Within",
+    "check_distances",
     "check_finite",
+    "check_format",
     "choose_metric",
     "find_nearest",
     "find_within",
@@ -40,6 +42,9 @@ _NEEDS = {"seuclidean": "V", "mahalanobis": "VI"}
 
 _POWERS = {"euclidean": 2.0, "l2": 2.0, "manhattan": 1.0, "cityblock": 1.0, "l1": 1.0, "chebyshev": np.inf}
 """Metrics that trees know, and the power of each."""
+
+_KEEP_ZEROS = ("csr", "csc", "coo", "lil")
+"""Formats of sparse matrices that store those zeros that were given, and no others; scikit-learn's list."""
 
 _MANY_FEATURES = 15
 """From which on trees are slower than looking at all rows; scikit-learn has the same limit."""
@@ -133,8 +138,6 @@ def choose_metric(estimator: Any, n_features: int, *, sparse: bool) -> Metric:
     """
     name, given = type(estimator).__name__, estimator.metric_params or {}
     if estimator.metric == "precomputed":
-        if sparse:
-            raise ValueError(f"{name}: metric='precomputed' takes dense distances; X is sparse. Use X.toarray().")
         return Metric("precomputed")
     needed = _NEEDS.get(estimator.metric, "") if isinstance(estimator.metric, str) else ""
     if needed and needed not in given:
@@ -149,6 +152,15 @@ def choose_metric(estimator: Any, n_features: int, *, sparse: bool) -> Metric:
     return Metric(reference.effective_metric_, params, estimator.algorithm, estimator.leaf_size)
 
 
+def check_format(estimator: Any, X: Any) -> None:
+    """Raise TypeError for sparse distances in a format that may lose those that are 0, or have more of them."""
+    if estimator.metric == "precomputed" and scipy.sparse.issparse(X) and X.format not in _KEEP_ZEROS:
+        raise TypeError(
+            f"{type(estimator).__name__}: Sparse matrix in {X.format!r} format is not supported due to its handling of "
+            "explicit zeros, which are distances; give a CSR matrix."
+        )
+
+
 def make_part(rows: Any, targets: Any, metric: Metric, name: str) -> Part:
     """Check rows for NaN and infinity, and prepare them to be searched."""
     check_finite(rows, metric, name)
@@ -160,7 +172,13 @@ def make_part(rows: Any, targets: Any, metric: Metric, name: str) -> Part:
 def check_finite(rows: Any, metric: Metric, name: str) -> None:
     """Raise an error for NaN, unless the metric is made for it, for infinity, and for distances below 0."""
     assert_all_finite(rows, allow_nan=metric.name == "nan_euclidean", estimator_name=name, input_name="X")
-    if metric.is_given and (rows < 0).any():
+    if metric.is_given:
+        check_distances(rows, name)
+
+
+def check_distances(distances: Any, name: str) -> None:
+    """Raise an error for distances below 0."""
+    if ((distances.data if scipy.sparse.issparse(distances) else distances) < 0).any():
         raise ValueError(f"{name}: Negative values in data passed to metric='precomputed'; distances are 0 or more.")
 
 
@@ -171,7 +189,8 @@ def find_nearest(queries: Any, part: Part, start: int, n_neighbors: int) -> Foun
     if not queries.shape[0]:
         distances, indices = np.empty((0, n_wanted)), np.empty((0, n_wanted), np.intp)
     elif part.searcher is None:
-        distances, indices = _take_least(queries, n_wanted)
+        take = _take_least_stored if scipy.sparse.issparse(queries) else _take_least
+        distances, indices = take(queries, n_wanted)
     elif isinstance(part.searcher, cKDTree):
         distances, indices = _ask_tree(part.searcher, queries, n_wanted, part.metric.power)
     else:
@@ -188,6 +207,19 @@ def _take_least(distances: Any, n_wanted: int) -> tuple[Any, Any]:
     order = np.take_along_axis(distances, found, axis=1).argsort(axis=1, kind="stable")
     found = np.take_along_axis(found, order, axis=1)
     return np.take_along_axis(distances, found, axis=1).astype(float), found
+
+
+def _take_least_stored(distances: Any, n_wanted: int) -> tuple[Any, Any]:
+    """Return the least stored distances of each row of a CSR matrix, in order, and where they are."""
+    counts = np.diff(distances.indptr)
+    if counts.min() < n_wanted:
+        raise ValueError(
+            f"metric='precomputed': {n_wanted} neighbors per samples are required, but some samples have only "
+            f"{counts.min()} neighbors in precomputed graph matrix; ask for fewer, or give a graph of more."
+        )
+    order = np.lexsort((distances.indices, distances.data, np.repeat(np.arange(len(counts)), counts)))
+    taken = order[distances.indptr[:-1, None] + np.arange(n_wanted)]
+    return distances.data[taken].astype(float), distances.indices[taken].astype(np.intp)
 
 
 def _ask_tree(tree: Any, queries: Any, n_wanted: int, power: float | None) -> tuple[Any, Any]:
@@ -242,8 +274,7 @@ def find_within(queries: Any, part: Part, start: int, radius: float) -> Within:
     if not n_queries:
         return Within(np.empty(0, np.intp), np.empty(0, np.intp), np.empty(0))
     if part.searcher is None:
-        rows, indices = np.nonzero(queries <= radius)
-        distances = queries[rows, indices].astype(float)
+        rows, indices, distances = _take_within(queries, radius)
     elif isinstance(part.searcher, cKDTree):
         rows, indices, distances = map(np.concatenate, zip(*pairs_within(queries, part, radius), strict=True))
     else:
@@ -253,6 +284,16 @@ def find_within(queries: Any, part: Part, start: int, radius: float) -> Within:
         distances, indices = (np.concatenate(list(each)) for each in by_query)
     order = np.lexsort((indices, rows))
     return Within(np.bincount(rows, minlength=n_queries), indices[order].astype(np.intp) + start, distances[order])
+
+
+def _take_within(distances: Any, radius: float) -> tuple[Any, Any, Any]:
+    """Return rows, columns and distances of what is within the radius; what a CSR matrix does not store is not."""
+    if not scipy.sparse.issparse(distances):
+        rows, columns = np.nonzero(distances <= radius)
+        return rows, columns, distances[rows, columns].astype(float)
+    is_near = distances.data <= radius
+    rows = np.repeat(np.arange(distances.shape[0]), np.diff(distances.indptr))
+    return rows[is_near], distances.indices[is_near], distances.data[is_near].astype(float)
 
 
 def merge_within(left: Within, right: Within) -> Within:

@@ -5,11 +5,10 @@ import pytest
 import scipy.sparse
 import sklearn.cluster
 from sklearn.datasets import load_digits, load_iris, load_wine, make_blobs, make_moons
-from sklearn.metrics import pairwise_distances
 from sklearn.preprocessing import StandardScaler
 
 import dsarray as ds
-from estimators.cluster import DBSCAN, _density, _given_distances, _regions
+from estimators.cluster import DBSCAN, _density, _regions
 
 
 def blobs(n_features=2):
@@ -136,50 +135,6 @@ def test_streamed_samples(tmp_path, small_units):
 def test_fit_predict():
     labels = DBSCAN(eps=0.4).fit_predict(ds.array(blobs(), block_size=100))
     np.testing.assert_array_equal(labels, sklearn.cluster.DBSCAN(eps=0.4).fit_predict(blobs()))
-
-
-GIVEN = ["blobs", "blobs in a chain", "noise", "none is", "moons", "a lattice with corners", "the same rows"]
-
-
-@pytest.mark.parametrize("case", GIVEN)
-@pytest.mark.parametrize("block_size", [None, 70, (499, 100), 1000])
-def test_distances_may_be_given(case, block_size, monkeypatch):
-    monkeypatch.setattr(_given_distances, "_ELEMENTS", 5000)
-    X, parameters = CASES[case]
-    distances = pairwise_distances(X)
-    weights = np.random.default_rng(0).integers(-1, 4, len(X)) if case == "noise" else None
-    parameters = parameters | {"metric": "precomputed"}
-    theirs = sklearn.cluster.DBSCAN(**parameters).fit(distances, sample_weight=weights)
-    given = distances if block_size is None else ds.array(distances, block_size=block_size)
-    ours = DBSCAN(**parameters).fit(given, sample_weight=weights)
-    for name in ("labels_", "core_sample_indices_", "components_"):
-        found = getattr(ours, name)
-        assert isinstance(found, ds.Array) == (block_size is not None)
-        np.testing.assert_array_equal(found, getattr(theirs, name))
-
-
-def test_given_distances_are_the_same_on_every_engine(on_every_engine):
-    distances = pairwise_distances(noise())
-    given = ds.from_blocks([[distances[:0]], [distances[:1]], [distances[1:]]], ((0, 1, 499), (500,)), float)
-    found = DBSCAN(metric="precomputed", min_samples=4).fit_predict(given)
-    expected = sklearn.cluster.DBSCAN(metric="precomputed", min_samples=4).fit_predict(distances)
-    np.testing.assert_array_equal(found, expected)
-
-
-@pytest.mark.parametrize(
-    ("given", "words"),
-    [
-        (noise(), "Precomputed matrix must be square. Input is a 500x2 matrix"),
-        (-np.ones((9, 9)), "Negative values in data passed to metric='precomputed'"),
-        (np.full((9, 9), np.nan), "Input X contains NaN"),
-        (scipy.sparse.eye_array(9, format="csr"), "takes dense distances"),
-    ],
-    ids=["not square", "negative", "NaN", "sparse"],
-)
-def test_given_distances_that_are_none_are_errors(given, words, engine):
-    with pytest.raises(ValueError, match=words):
-        DBSCAN(metric="precomputed").fit(ds.array(given, block_size=5))
-    engine._failures.clear()
 
 
 # --- errors -----------------------------------------------------------------------------------------------------------

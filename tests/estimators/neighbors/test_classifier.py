@@ -3,11 +3,14 @@
 import numpy as np
 import pytest
 import scipy.sparse
+import sklearn.model_selection
 import sklearn.neighbors
 from sklearn.datasets import load_breast_cancer, load_digits, load_wine
 from sklearn.metrics import pairwise_distances
+from sklearn.pipeline import make_pipeline
 
 import dsarray as ds
+from estimators.model_selection import GridSearchCV
 from estimators.neighbors import KNeighborsClassifier, _blockwise
 
 
@@ -102,6 +105,39 @@ def test_distances_may_be_given():
         ours.fit(ds.array(distances, block_size=60), labels)
         others = distances[:40] + 0.1
         np.testing.assert_array_equal(ours.predict(ds.array(others, block_size=7)), theirs.predict(others))
+
+
+@pytest.mark.parametrize("weights", ["uniform", "distance"])
+@pytest.mark.parametrize("block_size", [None, 31, (50, 60)])
+def test_distances_of_some_rows_may_be_given(weights, block_size):
+    X, y = load_wine(return_X_y=True)
+    searcher = sklearn.neighbors.NearestNeighbors(n_neighbors=12).fit(X[::2])
+    own, others = (searcher.kneighbors_graph(each, mode="distance") for each in (X[::2], X[1::2]))
+    parameters = {"metric": "precomputed", "weights": weights}
+    theirs = sklearn.neighbors.KNeighborsClassifier(**parameters).fit(own, y[::2])
+    x, queries = (each if block_size is None else ds.array(each, block_size=block_size) for each in (own, others))
+    ours = KNeighborsClassifier(**parameters).fit(x, y[::2])
+    np.testing.assert_array_equal(ours.predict(queries), theirs.predict(others))
+    np.testing.assert_allclose(ours.predict_proba(queries), theirs.predict_proba(others))
+    np.testing.assert_array_equal(ours.predict(None), theirs.predict(None))
+    assert ours.score(queries, y[1::2]) == theirs.score(others, y[1::2])
+
+
+def test_a_pipeline_and_a_search_give_it_graphs():
+    X, y = load_wine(return_X_y=True)
+    graph = sklearn.neighbors.NearestNeighbors(n_neighbors=120).fit(X).kneighbors_graph(X, mode="distance")
+    ours, theirs = (
+        each(metric="precomputed") for each in (KNeighborsClassifier, sklearn.neighbors.KNeighborsClassifier)
+    )
+    transformer = sklearn.neighbors.KNeighborsTransformer(n_neighbors=8)
+    assert make_pipeline(transformer, ours).fit(X, y).score(X, y) == (
+        make_pipeline(transformer, theirs).fit(X, y).score(X, y)
+    )
+    expected = sklearn.model_selection.cross_val_score(theirs, graph, y)
+    np.testing.assert_allclose(sklearn.model_selection.cross_val_score(ours, graph, y), expected)
+    for given in (graph, ds.array(graph, block_size=50)):
+        search = GridSearchCV(ours, {"n_neighbors": [5]}).fit(given, y)
+        np.testing.assert_allclose(search.cv_results_["mean_test_score"], expected.mean())
 
 
 def test_errors():

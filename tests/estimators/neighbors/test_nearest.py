@@ -6,9 +6,9 @@ import scipy.sparse
 import sklearn.neighbors
 from sklearn.datasets import load_digits, load_wine
 from sklearn.exceptions import NotFittedError
-from sklearn.metrics import pairwise_distances
 
 import dsarray as ds
+from dsflow import wait_on
 from estimators.neighbors import NearestNeighbors, _blockwise, _nearest, _search
 
 
@@ -215,38 +215,9 @@ def test_missing_values_under_their_own_metric():
     assert_same(ours.kneighbors(), theirs.kneighbors())
 
 
-@pytest.mark.parametrize("dtype", [float, np.float32])
-def test_distances_may_be_given(dtype):
-    X = rows()
-    own = pairwise_distances(X).astype(dtype)
-    others = own[:50] + dtype(0.5)
-    ours = NearestNeighbors(metric="precomputed", radius=1.0).fit(ds.array(own, block_size=(30, 70)))
-    theirs = sklearn.neighbors.NearestNeighbors(metric="precomputed", radius=1.0).fit(own)
-    for queries in (None, others):
-        cut = None if queries is None else ds.array(queries, block_size=(20, 70))
-        found = ours.kneighbors(cut)
-        assert all(isinstance(each, ds.Array) for each in found)
-        assert_same([each.collect() for each in found], theirs.kneighbors(queries))
-        graph = ours.radius_neighbors_graph(cut, mode="distance").collect().toarray()
-        np.testing.assert_allclose(graph, theirs.radius_neighbors_graph(queries, mode="distance").toarray())
-    assert ours.effective_metric_ == theirs.effective_metric_
-
-
-def test_of_given_distances_that_are_equal_the_first_come_first():
-    model = NearestNeighbors(n_neighbors=3, metric="precomputed").fit(np.ones((5, 5)))
-    assert model.kneighbors(np.array([[2.0, 1, 2, 1, 0]]))[1].tolist() == [[4, 1, 3]]
-
-
-def test_given_distances_that_are_none_are_errors():
-    model = NearestNeighbors(metric="precomputed")
-    with pytest.raises(ValueError, match="must be square"):
-        model.fit(rows())
-    with pytest.raises(ValueError, match="Negative values in data passed to metric='precomputed'"):
-        model.fit(ds.array(-np.ones((6, 6)), block_size=4))
-    with pytest.raises(ValueError, match="takes dense distances"):
-        model.fit(scipy.sparse.eye_array(6, format="csr"))
-    with pytest.raises(ValueError, match="expecting 6 features"):
-        model.fit(np.ones((6, 6))).kneighbors(np.ones((2, 5)))
+def test_graphs_have_indices_of_32_bits():
+    graph = NearestNeighbors().fit(rows()).kneighbors_graph(ds.array(rows(), block_size=50))
+    assert all(each.indices.dtype == np.int32 for each in wait_on(graph.row_blocks()))
 
 
 # --- edges and errors -------------------------------------------------------------------------------------------------

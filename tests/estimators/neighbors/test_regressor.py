@@ -48,6 +48,21 @@ def test_the_engine_does_not_matter(on_every_engine):
     np.testing.assert_allclose(ours.score(None, Y), theirs.score(None, Y))
 
 
+@pytest.mark.parametrize("weights", ["uniform", "distance"])
+@pytest.mark.parametrize("block_size", [None, 60, (100, 90)])
+def test_distances_of_some_rows_may_be_given(weights, block_size):
+    searcher = sklearn.neighbors.NearestNeighbors(n_neighbors=9).fit(X[::2])
+    own, others = (searcher.kneighbors_graph(each, mode="distance") for each in (X[::2], X[1::2]))
+    ours, theirs = (
+        each(4, metric="precomputed", weights=weights)
+        for each in (KNeighborsRegressor, sklearn.neighbors.KNeighborsRegressor)
+    )
+    theirs.fit(own, Y[::2])
+    x, queries = (each if block_size is None else ds.array(each, block_size=block_size) for each in (own, others))
+    np.testing.assert_allclose(ours.fit(x, Y[::2]).predict(queries), theirs.predict(others))
+    np.testing.assert_allclose(ours.predict(None), theirs.predict(None))
+
+
 def test_targets_that_are_none():
     with pytest.raises(ValueError, match="inconsistent numbers of samples"):
         KNeighborsRegressor().fit(X, Y[1:])
