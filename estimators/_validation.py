@@ -130,14 +130,17 @@ def check_weights(estimator: Any, sample_weight: Any, X: ds.Array) -> ds.Array |
     Raises
     ------
     ValueError
-        When they are not one finite weight of at least 0 for each sample; for Arrays, when a task reads them.
+        When they are not one finite weight of at least 0 for each sample, or all are 0.
     """
     if sample_weight is None:
         return None
     if isinstance(sample_weight, ds.Array):
         weights = align_rows(estimator, sample_weight, X, "sample_weight").astype(X.dtype)
         rows = ds.map_row_blocks(_check_weights, weights, type(estimator).__name__)
-        return ds.from_blocks(rows, weights.chunks, weights.dtype)
+        checked = ds.from_blocks(rows, weights.chunks, weights.dtype)
+        if len(checked) and not checked.any():
+            raise ValueError(f"{type(estimator).__name__}: all weights are 0; give a sample a positive weight.")
+        return checked
     checked = _check_sample_weight(sample_weight, X, dtype=X.dtype, ensure_non_negative=True)
     return align_rows(estimator, checked, X, "sample_weight")
 

@@ -108,7 +108,8 @@ def _count_pairs(
 ) -> tuple[tuple[Any, Any], Any]:
     """Return the weight of what is near each sample of two units, and the pairs unless they are too many.
 
-    ``places`` are where samples may have others near them; None for the pairs of a unit with itself.
+    ``places`` are where samples may have others near them; None for the pairs of a unit with itself, where each sample
+    is near itself, whatever the metric gives (1 for the cosine of a row of zeros).
     """
     n_left, n_right = len(left.index), len(right.index)
     ours, theirs = (np.arange(n_left), np.arange(n_right)) if places is None else places
@@ -117,10 +118,14 @@ def _count_pairs(
     room = _KEPT_PAIRS * (n_left + n_right)
     for queries, found in find_pairs(left.rows[ours], right.rows[theirs], reach):
         i, j = ours[queries], theirs[found]
+        if places is None:
+            i, j = np.compress(i != j, [i, j], axis=1)
         counts[0][:] += np.bincount(i, _weights_of(right, j), n_left)
         counts[1][:] += np.bincount(j, _weights_of(left, i), n_right)
         room -= len(i)
         kept = None if kept is None or room < 0 else [*kept, np.column_stack([i, j]).astype(np.int32)]
+    if places is None:
+        counts[0][:] += 1 if left.weights is None else left.weights
     return counts, None if kept is None else np.concatenate([np.empty((0, 2), np.int32), *kept])
 
 

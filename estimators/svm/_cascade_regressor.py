@@ -153,8 +153,6 @@ class CascadeSVR(DeterminationScore, RegressorMixin, CascadeMachine):
         column = y if y is None or isinstance(y, ds.Array) else column_or_1d(y, warn=True)
         targets = align_rows(self, check_responses(self, column, data)[0], data, "y")
         weights = check_weights(self, sample_weight, data)
-        if weights is not None and not float(weights.sum()):
-            raise ValueError("CascadeSVR: no sample has a positive weight; weigh one.")
         by_block = [None] * data.grid[0] if weights is None else weights.row_blocks()
         rounds = self._begin_fit(X, y, sample_weight, name="pass", n_rounds=self.max_iter)
         self._solve(rounds, data, targets.row_blocks(), by_block)

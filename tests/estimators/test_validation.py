@@ -11,6 +11,7 @@ from dsflow import wait_on
 from dsflow.testing import forbid_compute
 from estimators import _validation
 from estimators._validation import check_X, join_deferred, shorten_indices
+from estimators.preprocessing import StandardScaler
 
 KINDS = pytest.mark.parametrize("kind", [scipy.sparse.csr_matrix, scipy.sparse.csr_array])
 
@@ -140,3 +141,11 @@ def test_rows_that_tasks_make_are_an_array_of_fewer_rows_too():
 def test_arrays_that_no_estimator_takes(given, error, words):
     with pytest.raises(error, match=words):
         check_X(BaseEstimator(), given, reset=True, accept_sparse=False)
+
+
+@pytest.mark.parametrize("block_size", [1, 4])
+def test_weights_that_are_all_0_are_an_error_for_arrays_too(block_size):
+    x = ds.array(np.arange(8.0).reshape(4, 2), block_size=block_size)
+    with pytest.raises(ValueError, match="StandardScaler: all weights are 0"):
+        StandardScaler().fit(x, sample_weight=ds.zeros(4, block_size=block_size))
+    assert StandardScaler().fit(x, sample_weight=ds.array([0, 0, 0, 2], block_size=block_size)).n_samples_seen_ == 2

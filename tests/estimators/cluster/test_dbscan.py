@@ -169,3 +169,12 @@ def test_weights_that_are_none_are_an_error(engine):
     engine._failures.clear()
     with pytest.raises(ValueError, match=r"sample_weight.shape == \(499,\)"):
         DBSCAN().fit(noise(), sample_weight=np.ones(499))
+
+
+@pytest.mark.parametrize("weights", [None, np.array([1.0, 2, 3])], ids=["", "weighted"])
+def test_a_sample_is_near_itself_whatever_the_metric_gives(weights):
+    x = np.array([[0.0, 0], [1, 0], [0, 1]])  # the cosine distance of zeros is 1
+    for min_samples in (1, 2):
+        how = {"metric": "cosine", "eps": 0.5, "min_samples": min_samples}
+        expected = sklearn.cluster.DBSCAN(**how).fit(x, sample_weight=weights).labels_
+        np.testing.assert_array_equal(DBSCAN(**how).fit(x, sample_weight=weights).labels_, expected)
