@@ -1,10 +1,11 @@
 """One pass over rows: their number, weights, means, and how features and targets vary together.
 
 One task for each row of blocks adds up products of what is left when a provisional mean, that of its first rows, has
-been taken off, in float64, so that no large squares cancel. A tree of tasks combines them, as T. F. Chan, G. H. Golub
-and R. J. LeVeque do in "Updating formulae and a pairwise algorithm for computing sample variances" (1979). What travels
-and comes to the main program is one matrix of shape (n_columns, n_columns), for features and targets together; rows
-that are streamed are read once and not kept. Sparse rows are not shifted, so that zeros stay zeros.
+been taken off, in float64, so that no large squares cancel; of sparse rows, that of columns without zeros only, so that
+zeros stay zeros. Rows of weight 0 are as if they were not there. A tree of tasks combines them, as T. F. Chan, G. H.
+Golub and R. J. LeVeque do in "Updating formulae and a pairwise algorithm for computing sample variances" (1979). What
+travels and comes to the main program is one matrix of shape (n_columns, n_columns), for features and targets together;
+rows that are streamed are read once and not kept.
 """
 
 from __future__ import annotations
@@ -97,34 +98,49 @@ def sum_moments(rows: Any, targets: Any = None, weights: Any = None) -> Moments:
     products = xp.zeros((n_columns, n_columns))
     for start in range(0, n_rows, n_part):
         part = slice(start, min(start + n_part, n_rows))
-        deviations = xp.empty((part.stop - start, n_columns))
+        given = xp.ones(part.stop - start) if weights is None else xp.asarray(weights[part]).astype(float)
+        added = float(given.sum())
+        if not added:
+            continue
+        deviations = xp.empty((len(given), n_columns))
         deviations[:, :n_features] = rows[part]
         if targets is not None:
             deviations[:, n_features:] = xp.asarray(targets[part])
-        if start == 0:
-            offset = deviations.mean(axis=0)
+        if not weight:
+            offset = given @ deviations / added
         deviations -= offset
-        if weights is None:
-            total += xp.ones(len(deviations)) @ deviations
-        else:
-            given = xp.asarray(weights[part]).astype(float)
-            total += given @ deviations
-            weight += float(given.sum())
+        total += given @ deviations
+        weight += added
+        if weights is not None:
             deviations *= xp.sqrt(given)[:, None]
         products += deviations.T @ deviations
-    return _finish(n_rows, weight if weights is not None else float(n_rows), offset, total, products)
+    return _finish(n_rows, weight, offset, total, products)
 
 
 def _sum_sparse(rows: Any, targets: Any, weights: Any) -> Moments:
-    rows = rows.astype(float)
     n_rows = rows.shape[0]
-    targets = np.empty((n_rows, 0)) if targets is None else np.asarray(targets, dtype=float)
     given = np.ones(n_rows) if weights is None else np.asarray(weights, dtype=float)
+    targets = np.empty((n_rows, 0)) if targets is None else np.asarray(targets, dtype=float)
+    counted = given > 0
+    rows, targets, given = rows[counted].astype(float, copy=False), targets[counted], given[counted]
+    weight = float(given.sum())
+    offset = np.concatenate([_shift_full_columns(rows), given @ targets / (weight or 1)])
+    targets = targets - offset[rows.shape[1] :]
     weighted = rows if weights is None else scipy.sparse.diags_array(given, format="csr") @ rows
     total = np.concatenate([rows.T @ given, targets.T @ given])
     across = weighted.T @ targets
     products = np.block([[(weighted.T @ rows).toarray(), across], [across.T, (targets.T * given) @ targets]])
-    return _finish(n_rows, float(given.sum()), np.zeros(len(total)), total, products)
+    return _finish(n_rows, weight, offset, total, products)
+
+
+def _shift_full_columns(rows: Any) -> Any:
+    """Take the mean off columns that have an element for each row, in place; return what was taken off each column."""
+    rows.sum_duplicates()
+    n_rows, n_columns = rows.shape
+    full = np.bincount(rows.indices, minlength=n_columns) == n_rows
+    offset = np.bincount(rows.indices, rows.data, minlength=n_columns) / max(n_rows, 1) * full
+    rows.data -= offset[rows.indices]
+    return offset
 
 
 def _finish(n_rows: int, weight: float, offset: Any, total: Any, products: Any) -> Moments:

@@ -2,12 +2,14 @@
 
 Whatever minimises squared residuals plus a penalty needs of the data its products ``X'X``, ``X'y`` and ``y'y`` only.
 One pass finds them (`estimators._moments`). From them the main program makes as many rows as there are features, and
-one more, that have the same products, and gives these to a solver of scikit-learn: the objective is the same, and so
-are its tolerances and its steps. The main program needs memory for some matrices of shape (n_features, n_features).
+one or two more, that have the same products, and gives these to a solver of scikit-learn: the objective is the same,
+and so are its tolerances and its steps. The main program needs memory for some matrices of shape (n_features,
+n_features).
 
 Rows that are no more than features are few already: these are brought to the main program as they are.
 
-Singular values that are smaller than 1e-7 of the largest, of features scaled to one unit, are lost in the products.
+Singular values that are smaller than 1e-7 of the largest, of features scaled to one unit, are lost in the products,
+which are those of deviations from means. A feature varies if its deviations are more than rounding errors of its mean.
 """
 
 from __future__ import annotations
@@ -26,14 +28,17 @@ from estimators._validation import check_weights, check_X
 
 __all__ = ["Condensed", "condense", "fit_few_rows", "take_root"]
 
+_ROUNDING = 16 * np.finfo(float).eps
+"""What adding up may do to numbers, relative to them."""
+
 
 class Condensed(NamedTuple):
     """Few rows that stand for many, as deviations from their means if there is an intercept."""
 
     X: Any
-    """ndarray of shape (n_features + 1, n_features)."""
+    """ndarray of shape (n_features + 1, n_features), with one more row, for the means, if there is no intercept."""
     y: Any
-    """ndarray of shape (n_features + 1,) or (n_features + 1, n_targets), as the y of the caller."""
+    """ndarray of shape (len(X),) or (len(X), n_targets), as the y of the caller."""
     x_mean: Any
     """What the features are relative to; zeros without an intercept."""
     y_mean: Any
@@ -86,25 +91,26 @@ def condense(model: Any, X: Any, y: Any, sample_weight: Any, *, accept_sparse: b
     responses, is_vector = check_responses(model, y, rows)
     weights = check_weights(model, sample_weight, rows)
     moments = wait_on(measure_moments(model, rows, responses, weights))
-    if not moments.weight:
-        raise ValueError(f"{type(model).__name__}: all weights are 0; give at least one sample a positive one.")
     return _condense(moments, rows.shape[1], model.fit_intercept, is_vector, rows.dtype)
 
 
 def _condense(moments: Moments, n_features: int, centered: bool, is_vector: bool, dtype: Any) -> Condensed:
-    mean, products = moments.mean, moments.scatter
-    if not centered:
-        products = products + moments.weight * np.outer(mean, mean)
-        mean = np.zeros_like(mean)
     features, targets = slice(None, n_features), slice(n_features, None)
-    X, y = take_root(products[features, features], products[features, targets], products[targets, targets].diagonal())
+    mean, scatter = moments.mean, moments.scatter
+    squares = scatter[targets, targets].diagonal()
+    noise = moments.weight * (_ROUNDING * mean[features]) ** 2
+    X, y = take_root(scatter[features, features], scatter[features, targets], squares, noise)
+    if not centered:
+        row = np.sqrt(moments.weight) * mean
+        X, y = np.asfortranarray(np.vstack([X, row[features]])), np.vstack([y, row[targets]])
+        mean = np.zeros_like(mean)
     y_mean = mean[targets]
     if is_vector:
         y, y_mean = y[:, 0], y_mean[0]
     return Condensed(X, y, mean[features], y_mean, moments.weight, moments.n_rows, dtype)
 
 
-def take_root(gram: Any, cross: Any, squares: Any) -> tuple[Any, Any]:
+def take_root(gram: Any, cross: Any, squares: Any, noise: Any) -> tuple[Any, Any]:
     """Return X and y with the products that are given.
 
     Features are scaled to unit variance in between, and what is within the rounding error of dependent ones is
@@ -118,6 +124,8 @@ def take_root(gram: Any, cross: Any, squares: Any) -> tuple[Any, Any]:
         ``X.T @ y``
     squares : ndarray of shape (n_targets,)
         Sums of squares of y.
+    noise : float or ndarray of shape (n_features,)
+        What rounding errors alone may have made of the diagonal of ``gram``. Features that have no more are 0 in X.
 
     Returns
     -------
@@ -125,13 +133,14 @@ def take_root(gram: Any, cross: Any, squares: Any) -> tuple[Any, Any]:
         In Fortran order.
     y : ndarray of shape (n_features + 1, n_targets)
     """
-    scale = np.sqrt(np.maximum(gram.diagonal(), 0))
-    scale = np.where(scale > 0, scale, 1)
-    values, vectors = scipy.linalg.eigh(gram / np.outer(scale, scale))
-    kept = values > 16 * len(values) * np.finfo(float).eps * max(values[-1], 0)
+    diagonal = gram.diagonal()
+    scale = np.sqrt(np.where(diagonal > noise, diagonal, 0))
+    unit = np.divide(1, scale, out=np.zeros(len(scale)), where=scale > 0)
+    values, vectors = scipy.linalg.eigh(gram * unit * unit[:, None])
+    kept = values > _ROUNDING * len(values) * max(values[-1], 0)
     roots = np.sqrt(np.where(kept, values, 0))
     explained = np.divide(
-        vectors.T @ (cross / scale[:, None]), roots[:, None], out=np.zeros(cross.shape), where=kept[:, None]
+        vectors.T @ (cross * unit[:, None]), roots[:, None], out=np.zeros(cross.shape), where=kept[:, None]
     )
     left = np.sqrt(np.maximum(squares - (explained**2).sum(axis=0), 0))
     X = np.vstack([roots[:, None] * vectors.T * scale, np.zeros(len(scale))])

@@ -65,7 +65,7 @@ class ElasticNet(BlockwiseRegression, sklearn.linear_model.ElasticNet):
     >>> from estimators.linear_model import ElasticNet
     >>> X = ds.array([[0.0, 0], [1, 1], [2, 2]], block_size=2)
     >>> ElasticNet(alpha=0.1).fit(X, [0.0, 1, 2]).predict([[0, 0]]).round(3)
-    array([0.099])
+    array([0.108])
     """
 
     @_fit_context(prefer_skip_nested_validation=True)

@@ -14,6 +14,7 @@ from sklearn.base import _fit_context
 
 from estimators.linear_model._condensed import condense, fit_few_rows
 from estimators.linear_model._predictions import BlockwiseRegression
+from estimators.linear_model._unpenalized import solve_positively
 
 __all__ = ["LinearRegression"]
 
@@ -72,10 +73,12 @@ class LinearRegression(BlockwiseRegression, sklearn.linear_model.LinearRegressio
         if fit_few_rows(super().fit, X, y, sample_weight):
             return self
         data = condense(self, X, y, sample_weight, accept_sparse=not self.positive)
-        solver = sklearn.linear_model.LinearRegression(fit_intercept=False, tol=self.tol, positive=self.positive)
+        if self.positive:
+            data.set_intercept(self, solve_positively(data.X, data.y))
+            return self
+        solver = sklearn.linear_model.LinearRegression(fit_intercept=False, tol=self.tol)
         solver.fit(data.X, data.y)
         data.set_intercept(self, solver.coef_)
-        if not self.positive:
-            self.rank_ = solver.rank_
-            self.singular_ = solver.singular_[: min(data.n_rows, self.n_features_in_)]
+        self.rank_ = solver.rank_
+        self.singular_ = solver.singular_[: min(data.n_rows, self.n_features_in_)]
         return self

@@ -85,7 +85,7 @@ def _minimize_with_absolute(penalty: Penalty, coef: Any, gradient: Any, bend: An
     across = bend[np.ix_(slopes, rest)]
     reduced = bend[np.ix_(slopes, slopes)] - across @ inner @ across.T
     target = aim[slopes] - across @ inner @ aim[rest]
-    X, y = take_root(reduced, target[:, None], np.zeros(1))
+    X, y = take_root(reduced, target[:, None], np.zeros(1), noise=0.0)
     lasso = sklearn.linear_model.Lasso(
         penalty.l1 / len(X), fit_intercept=False, warm_start=True, tol=exactness, max_iter=2000
     )

@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import scipy.sparse
 import sklearn.linear_model
 from sklearn.base import _fit_context
 
-from estimators.linear_model._condensed import condense, fit_few_rows
+import dsarray as ds
+from estimators.linear_model._condensed import Condensed, condense, fit_few_rows
 from estimators.linear_model._predictions import BlockwiseRegression
+from estimators.linear_model._unpenalized import solve_freely
 
 __all__ = ["Ridge"]
 
@@ -29,8 +32,10 @@ class Ridge(BlockwiseRegression, sklearn.linear_model.Ridge):
     tol : float, default=1e-4
         Of the solver for ``positive=True``.
     solver : {"auto", "svd", "cholesky", "lsqr", "sparse_cg", "sag", "saga", "lbfgs"}, default="auto"
-        Has no effect: all have the same solution, which is found by Cholesky's decomposition, or step by step for
-        ``positive=True``.
+        Has no effect: all have the same solution, which is found by Cholesky's decomposition, by singular values for
+        ``alpha=0``, or step by step for ``positive=True``. What scikit-learn refuses is refused: "lbfgs" is for
+        ``positive=True``, which is for "auto" and "lbfgs"; "svd" is for dense ``X``; "cholesky" and "saga" are for
+        sparse ``X`` with ``fit_intercept=False`` only.
     positive : bool, default=False
         Whether coefficients must not be negative.
     random_state : int, RandomState or None
@@ -67,15 +72,44 @@ class Ridge(BlockwiseRegression, sklearn.linear_model.Ridge):
         y : array_like or Array of shape (n_samples,) or (n_samples, n_targets)
         sample_weight : array_like or Array of shape (n_samples,), optional
             How much each row counts.
+
+        Raises
+        ------
+        ValueError, TypeError
+            When ``solver`` is not for such data and parameters.
         """
+        self._check_solver(X.sparse if isinstance(X, ds.Array) else scipy.sparse.issparse(X))
         if fit_few_rows(super().fit, X, y, sample_weight):
             self.n_iter_ = np.ones(np.shape(self.intercept_) or 1, dtype=np.int32)
             return self
         data = condense(self, X, y, sample_weight)
+        coef, self.solver_ = self._solve(data)
+        data.set_intercept(self, coef)
+        self.n_iter_ = np.ones(np.shape(self.intercept_) or 1, dtype=np.int32)
+        return self
+
+    def _check_solver(self, is_sparse: bool) -> None:
+        given = f"Ridge.fit: solver={self.solver!r}"
+        if self.positive and self.solver not in ("auto", "lbfgs"):
+            raise ValueError(f"{given} does not support positive fitting; take 'auto' or 'lbfgs', or positive=False.")
+        if self.solver == "lbfgs" and not self.positive:
+            raise ValueError(f"{given} can be used only when positive=True; take another solver, such as 'auto'.")
+        if is_sparse and self.fit_intercept and self.solver in ("svd", "cholesky", "saga"):
+            raise ValueError(
+                f"{given} does not support fitting the intercept on sparse data; take 'auto', 'lsqr', 'sparse_cg' or "
+                "'sag', or fit_intercept=False."
+            )
+        if is_sparse and self.solver == "svd":
+            raise TypeError(f"{given} does not support sparse data; take 'auto', or another solver.")
+
+    def _solve(self, data: Condensed) -> tuple[Any, str]:
+        """Return coefficients, and what they were found by."""
+        n_targets = data.y[0].size
+        if not self.positive and not np.any(self.alpha) and np.size(self.alpha) in (1, n_targets):
+            coef = solve_freely(data.X, data.y)
+            return (coef.ravel() if n_targets == 1 else coef), "svd"
         solver = sklearn.linear_model.Ridge(
             self.alpha, fit_intercept=False, positive=self.positive, tol=self.tol, max_iter=self.max_iter
         )
         solver.fit(data.X, data.y)
-        data.set_intercept(self, solver.coef_)
-        self.n_iter_, self.solver_ = np.ones(np.shape(self.intercept_) or 1, dtype=np.int32), solver.solver_
-        return self
+        return solver.coef_, solver.solver_

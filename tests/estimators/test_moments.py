@@ -53,6 +53,33 @@ def test_rows_of_float32_are_added_up_in_float64():
     assert_same(sum_moments(rows), rows.astype(float))
 
 
+def test_columns_without_zeros_keep_their_digits_in_sparse_rows():
+    rows = np.column_stack([np.where(abs(X) > 1, X, 0), X + 1e8, np.full(500, 0.1)])
+    targets = Y + 1e8
+    for weights in (None, WEIGHTS):
+        found = sum_moments(scipy.sparse.csr_array(rows), targets, weights)
+        assert_same(found, np.column_stack([rows, targets]), weights, rtol=1e-7)
+        assert found.scatter[8, 8] < 1e-30
+    given = scipy.sparse.coo_array(([1.0, 2, 3], ([0, 0, 1], [0, 0, 0])), shape=(2, 1)).tocsr()
+    twice = scipy.sparse.csr_array((np.array([1.0, 2, 3, 0.5]), [0, 0, 1, 1], [0, 2, 4]), shape=(2, 2))
+    for each in (given, twice):
+        before = each.copy()
+        assert_same(sum_moments(each), each.toarray())
+        assert (each.data == before.data).all()
+
+
+@pytest.mark.parametrize("kind", [np.asarray, scipy.sparse.csr_array])
+def test_rows_of_weight_0_are_as_if_they_were_not_there(kind, monkeypatch):
+    monkeypatch.setattr("estimators._moments._PART_BYTES", 200)
+    rows, targets, weights = X.copy(), Y.copy(), WEIGHTS.copy()
+    weights[:100] = 0
+    rows[weights == 0] *= 1e12
+    found = sum_moments(kind(rows), targets, weights)
+    counts = weights > 0
+    assert_same(found._replace(n_rows=int(counts.sum())), np.column_stack([X, Y])[counts], weights[counts])
+    assert found.n_rows == len(X)
+
+
 def test_parts_of_a_block_do_not_change_the_result(monkeypatch):
     monkeypatch.setattr("estimators._moments._PART_BYTES", 200)
     assert_same(sum_moments(X, Y, WEIGHTS), np.column_stack([X, Y]), WEIGHTS)

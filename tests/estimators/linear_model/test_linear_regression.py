@@ -57,6 +57,18 @@ def test_units_and_distance_from_the_origin_do_no_harm():
     np.testing.assert_allclose(ours.coef_, theirs.coef_, rtol=1e-6)
 
 
+@pytest.mark.parametrize("fit_intercept", [True, False])
+def test_positive_coefficients_of_features_that_depend_on_each_other_in_any_units(fit_intercept):
+    wide = np.column_stack([X, X[:, :2] @ [[1.0], [2.0]], X[:, 3] / 3, 0.1 - 2 * X[:, 2]]) * 10.0 ** np.r_[-6:7]
+    parameters = {"positive": True, "fit_intercept": fit_intercept}
+    theirs = sklearn.linear_model.LinearRegression(**parameters).fit(wide, y)
+    for sample_weight in (None, WEIGHTS):
+        theirs.fit(wide, y, sample_weight)
+        ours = LinearRegression(**parameters).fit(ds.array(wide, block_size=50), y, sample_weight)
+        assert (ours.coef_ >= 0).all()
+        assert ours.score(wide, y, sample_weight) >= theirs.score(wide, y, sample_weight) - 1e-9
+
+
 def test_sparse_rows_give_the_same_as_dense_ones():
     sparse = scipy.sparse.csr_array(np.where(X > 0, X, 0))
     theirs = sklearn.linear_model.LinearRegression().fit(sparse.toarray(), y)

@@ -56,6 +56,42 @@ def test_engine_does_not_change_the_result(on_every_engine):
     assert_same(Ridge().fit(ds.array(X, block_size=100), y), sklearn.linear_model.Ridge().fit(X, y))
 
 
+@pytest.mark.parametrize("fit_intercept", [True, False])
+def test_without_a_penalty_features_may_depend_on_each_other_and_have_any_units(fit_intercept):
+    wide = np.column_stack([X, X[:, :2] @ [[1.0], [2.0]], X[:, 3] / 3, X[:, 0] * 2 - X[:, 1] / 7]) * 10.0 ** np.r_[-6:7]
+    expected = sklearn.linear_model.LinearRegression(fit_intercept=fit_intercept).fit(X, BOTH).predict(X)
+    ours = Ridge(0, fit_intercept=fit_intercept)
+    for targets, values in ((BOTH, expected), (y, expected[:, 0]), (y[:, None], expected[:, 0])):
+        np.testing.assert_allclose(ours.fit(ds.array(wide, block_size=50), targets).predict(wide), values, rtol=1e-6)
+        theirs = sklearn.linear_model.Ridge(fit_intercept=fit_intercept).fit(wide, targets)
+        assert np.shape(ours.coef_) == theirs.coef_.shape
+        assert np.shape(ours.intercept_) == np.shape(theirs.intercept_)
+        assert abs(ours.coef_ * wide.std(axis=0)).max() < 1e3
+
+
 def test_wrong_parameters_are_named():
     with pytest.raises(ValueError, match="'alpha' parameter of Ridge must be"):
         Ridge(-1).fit(ds.array(X), y)
+    for alpha in ([0, 0, 0], [1, 1, 1]):
+        with pytest.raises(ValueError, match="Number of targets and number of penalties do not correspond: 3 != 2"):
+            Ridge(alpha).fit(ds.array(X), BOTH)
+
+
+@pytest.mark.parametrize("fit_intercept", [True, False])
+@pytest.mark.parametrize("positive", [True, False])
+@pytest.mark.parametrize("solver", ["auto", "svd", "cholesky", "lsqr", "sparse_cg", "sag", "saga", "lbfgs"])
+def test_what_scikit_learn_refuses_is_refused(solver, positive, fit_intercept):
+    parameters = {"solver": solver, "positive": positive, "fit_intercept": fit_intercept}
+    for rows in (X, scipy.sparse.csr_array(X), X[:5], scipy.sparse.csr_array(X[:5])):
+        try:
+            sklearn.linear_model.Ridge(**parameters).fit(rows, y[: rows.shape[0]])
+        except (TypeError, ValueError) as error:
+            kind = type(error)
+        else:
+            kind = None
+        for given in (rows, ds.array(rows, block_size=100)):
+            if kind is None:
+                Ridge(**parameters).fit(given, y[: rows.shape[0]])
+            else:
+                with pytest.raises(kind, match=rf"Ridge\.fit: solver='{solver}' .*; take "):
+                    Ridge(**parameters).fit(given, y[: rows.shape[0]])
