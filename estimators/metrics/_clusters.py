@@ -1,14 +1,13 @@
-"""How good clusters are: compared with other labels, or by how the samples lie. Names and results are scikit-learn's.
+"""How good clusters are, by how the samples lie. Names and results are scikit-learn's; all may be ds-arrays.
 
-Labels are compared by the table of pairs of labels, one task for each row of blocks and a tree. Davies-Bouldin and
-Calinski-Harabasz take two passes: sums of clusters, of shape (n_clusters, n_features), then distances from their means.
-The silhouette looks at all pairs of rows of blocks, in one task each, which returns the sum of distances of each of its
-rows from each cluster: n_samples * n_clusters numbers for each row of blocks. Take a sample of large data.
+Davies-Bouldin and Calinski-Harabasz take two passes: sums of clusters, of shape (n_clusters, n_features), and distances
+from their means. The silhouette looks at all pairs of rows of blocks, in one task each, which returns the sum of
+distances of each of its rows from each cluster: n_samples * n_clusters numbers for each row of blocks. Take a sample
+of large data. Where distances are given, it is one task for each row of blocks, which holds all labels.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,141 +18,15 @@ from sklearn.utils import assert_all_finite, check_random_state
 
 import dsarray as ds
 from dsflow import share, task, wait_on
-from estimators.metrics._pairs import Pairs, count_pairs
+from estimators.metrics._pairs import count_pairs
 from estimators.metrics._rows import any_blocks, as_columns, as_vector, cut_alike, map_on_host, sum_over_rows
 
 __all__ = [
-    "adjusted_rand_score",
     "calinski_harabasz_score",
-    "completeness_score",
     "davies_bouldin_score",
-    "homogeneity_score",
-    "mutual_info_score",
-    "normalized_mutual_info_score",
-    "rand_score",
+    "silhouette_samples",
     "silhouette_score",
-    "v_measure_score",
 ]
-
-
-# --- compared with other labels ---------------------------------------------------------------------------------------
-
-
-def rand_score(labels_true: Any, labels_pred: Any) -> float:
-    """Return the share of pairs of samples that both labels put together, or both apart."""
-    if not any_blocks(labels_true, labels_pred):
-        return float(sklearn.metrics.rand_score(labels_true, labels_pred))
-    apart, split, joined, together = _pair_table("rand_score", labels_true, labels_pred)
-    total = apart + split + joined + together
-    return (apart + together) / total if split or joined else 1.0
-
-
-def adjusted_rand_score(labels_true: Any, labels_pred: Any) -> float:
-    """Return how far two sets of labels agree on which samples belong together, beyond chance.
-
-    Parameters
-    ----------
-    labels_true, labels_pred : array_like or Array of shape (n_samples,)
-    """
-    if not any_blocks(labels_true, labels_pred):
-        return float(sklearn.metrics.adjusted_rand_score(labels_true, labels_pred))
-    apart, split, joined, together = _pair_table("adjusted_rand_score", labels_true, labels_pred)
-    if not split and not joined:
-        return 1.0
-    chance = (together + joined) * (joined + apart) + (together + split) * (split + apart)
-    return 2.0 * (together * apart - joined * split) / chance
-
-
-def mutual_info_score(labels_true: Any, labels_pred: Any, *, contingency: Any = None) -> float:
-    """Return the mutual information of two sets of labels, or of the table ``contingency``, in nats."""
-    if contingency is not None or not any_blocks(labels_true, labels_pred):
-        return float(sklearn.metrics.mutual_info_score(labels_true, labels_pred, contingency=contingency))
-    return _information("mutual_info_score", labels_true, labels_pred)[0]
-
-
-def homogeneity_score(labels_true: Any, labels_pred: Any) -> float:
-    """Return how far clusters hold samples of one class."""
-    if not any_blocks(labels_true, labels_pred):
-        return float(sklearn.metrics.homogeneity_score(labels_true, labels_pred))
-    shared, of_true, _ = _information("homogeneity_score", labels_true, labels_pred)
-    return shared / of_true if of_true else 1.0
-
-
-def completeness_score(labels_true: Any, labels_pred: Any) -> float:
-    """Return how far samples of a class are in one cluster."""
-    if not any_blocks(labels_true, labels_pred):
-        return float(sklearn.metrics.completeness_score(labels_true, labels_pred))
-    shared, _, of_pred = _information("completeness_score", labels_true, labels_pred)
-    return shared / of_pred if of_pred else 1.0
-
-
-def v_measure_score(labels_true: Any, labels_pred: Any, *, beta: float = 1.0) -> float:
-    """Return the harmonic mean of homogeneity, and of completeness ``beta`` times."""
-    if not any_blocks(labels_true, labels_pred):
-        return float(sklearn.metrics.v_measure_score(labels_true, labels_pred, beta=beta))
-    shared, of_true, of_pred = _information("v_measure_score", labels_true, labels_pred)
-    homogeneity = shared / of_true if of_true else 1.0
-    completeness = shared / of_pred if of_pred else 1.0
-    total = beta * homogeneity + completeness
-    return (1 + beta) * homogeneity * completeness / total if total else 0.0
-
-
-def normalized_mutual_info_score(labels_true: Any, labels_pred: Any, *, average_method: str = "arithmetic") -> float:
-    """Return the mutual information of two sets of labels, over a mean of their entropies.
-
-    ``average_method`` is "min", "geometric", "arithmetic" or "max".
-    """
-    if not any_blocks(labels_true, labels_pred):
-        return float(
-            sklearn.metrics.normalized_mutual_info_score(labels_true, labels_pred, average_method=average_method)
-        )
-    shared, *entropies = _information("normalized_mutual_info_score", labels_true, labels_pred)
-    means: dict[str, Callable[[Any], Any]] = {
-        "min": min,
-        "max": max,
-        "arithmetic": np.mean,
-        "geometric": lambda each: np.sqrt(np.prod(each)),
-    }
-    if average_method not in means:
-        raise ValueError(
-            f"normalized_mutual_info_score: average_method={average_method!r} is unknown; give one of "
-            f"{', '.join(means)}."
-        )
-    mean = float(means[average_method](entropies))
-    return shared / mean if mean > np.finfo(float).eps else (1.0 if max(entropies) == 0 else 0.0)
-
-
-def _pair_table(where: str, labels_true: Any, labels_pred: Any) -> tuple[int, int, int, int]:
-    """Return numbers of ordered pairs of samples: apart in both, split or joined by the second, together in both."""
-    pairs = count_pairs(where, labels_true, labels_pred)
-    n_samples = int(pairs.weights.sum())
-    of_true, of_pred = (_sums(labels, pairs.weights) for labels in (pairs.true, pairs.pred))
-    squares = int((pairs.weights**2).sum())
-    split, joined = int((of_true**2).sum()) - squares, int((of_pred**2).sum()) - squares
-    return n_samples**2 - squares - split - joined, split, joined, squares - n_samples
-
-
-def _information(where: str, labels_true: Any, labels_pred: Any) -> tuple[float, float, float]:
-    """Return the mutual information and both entropies."""
-    pairs: Pairs = count_pairs(where, labels_true, labels_pred)
-    rows, columns = (np.unique(labels, return_inverse=True)[1] for labels in (pairs.true, pairs.pred))
-    table = scipy.sparse.csr_array((pairs.weights, (rows, columns)))
-    shared = float(sklearn.metrics.mutual_info_score(None, None, contingency=table))
-    of_true, of_pred = (_entropy(_sums(labels, pairs.weights)) for labels in (pairs.true, pairs.pred))
-    return shared, of_true, of_pred
-
-
-def _sums(labels: Any, weights: Any) -> Any:
-    _, places = np.unique(labels, return_inverse=True)
-    return np.bincount(places, weights=weights).astype(weights.dtype)
-
-
-def _entropy(counts: Any) -> float:
-    shares = counts / counts.sum()
-    return 0.0 if len(counts) == 1 else float(-(shares * np.log(shares)).sum())
-
-
-# --- by how the samples lie -------------------------------------------------------------------------------------------
 
 
 class Means(NamedTuple):
@@ -218,7 +91,7 @@ def silhouette_score(
     X : array_like, sparse matrix or Array of shape (n_samples, n_features)
     labels : array_like or Array of shape (n_samples,)
     metric : str or callable
-        As in `sklearn.metrics.pairwise_distances`, but "precomputed" for ds-arrays.
+        As in `sklearn.metrics.pairwise_distances`; "precomputed" if ``X`` are the distances of all samples from all.
     sample_size : int, optional
         How many samples are looked at, the same as by scikit-learn; all by default.
     random_state : int, RandomState or None
@@ -232,24 +105,80 @@ def silhouette_score(
                 X, labels, metric=metric, sample_size=sample_size, random_state=random_state, **kwds
             )
         )
-    if isinstance(metric, str) and metric == "precomputed":
-        raise NotImplementedError(
-            "silhouette_score: metric='precomputed' is not supported for ds-arrays; give the samples, or collect()."
-        )
     X, labels = cut_alike("silhouette_score", X, labels)
     if sample_size is not None:
         chosen = check_random_state(random_state).permutation(X.shape[0])[:sample_size]
         X, labels = X[chosen], labels[chosen]
-    labels = as_vector("silhouette_score", "labels", labels).rechunk((X.chunks[0],))
-    known, counts = _count_labels("silhouette_score", labels)
-    rows, codes = X.row_blocks(), map_on_host(np.searchsorted, share(known), labels)
-    others = list(zip(rows, codes, strict=True))
-    measured = [
-        ds.tree_reduce(np.add, [sum_pair(left, *right, len(known), metric, kwds) for right in others]) for left in rows
-    ]
-    sums = ds.from_blocks([[each] for each in measured], (X.chunks[0], (len(known),)), float)
-    own = ds.from_blocks(codes, X.chunks[:1], np.intp)
-    return float(wait_on(sum_over_rows(_sum_silhouettes, sums, own, counts)) / X.shape[0])
+        X = X[:, chosen] if isinstance(metric, str) and metric == "precomputed" else X
+    return float(silhouette_samples(X, labels, metric=metric, **kwds).mean())
+
+
+def silhouette_samples(X: Any, labels: Any, *, metric: Any = "euclidean", **kwds: Any) -> Any:
+    """Return how much nearer its own cluster is than the next one, for each sample: from -1 to 1.
+
+    Parameters
+    ----------
+    X, labels, metric, **kwds
+        As in `silhouette_score`.
+
+    Returns
+    -------
+    ndarray or Array of shape (n_samples,)
+        An Array if one of ``X`` and ``labels`` is one, cut as ``X``.
+    """
+    where = "silhouette_samples"
+    if not any_blocks(X, labels):
+        return sklearn.metrics.silhouette_samples(X, labels, metric=metric, **kwds)
+    X, labels = cut_alike(where, X, labels)
+    labels = as_vector(where, "labels", labels)
+    known, counts = _count_labels(where, labels)
+    if isinstance(metric, str) and metric == "precomputed":
+        sums, own = _sum_given(X, labels, known)
+    else:
+        own = map_on_host(np.searchsorted, share(known), labels.rechunk((X.chunks[0],)))
+        others = list(zip(X.row_blocks(), own, strict=True))
+        sums = [
+            ds.tree_reduce(np.add, [sum_pair(left, *right, len(known), metric, kwds) for right in others])
+            for left, _ in others
+        ]
+    found = [find_silhouettes(*each, counts) for each in zip(sums, own, strict=True)]
+    return ds.from_blocks(found, X.chunks[:1], float)
+
+
+def _sum_given(distances: ds.Array, labels: ds.Array, known: Any) -> tuple[list[Any], list[Any]]:
+    """Return sums of given distances from each cluster, and the positions of labels, for each row of blocks."""
+    n_samples = distances.shape[0]
+    if distances.shape != (n_samples, n_samples):
+        raise ValueError(
+            f"silhouette_samples: metric='precomputed' needs the distances of all samples from all; X has shape "
+            f"{distances.shape}."
+        )
+    codes = ds.tree_reduce(_append, map_on_host(np.searchsorted, share(known), labels.rechunk((distances.chunks[0],))))
+    positions = ds.arange(n_samples).rechunk((distances.chunks[0],))
+    sums = map_on_host(_sum_given_block, distances, positions, codes, len(known))
+    return sums, map_on_host(_take, positions, codes)
+
+
+def _append(left: Any, right: Any) -> Any:
+    return np.concatenate([left, right])
+
+
+def _take(positions: Any, values: Any) -> Any:
+    return values[positions]
+
+
+def _sum_given_block(distances: Any, positions: Any, codes: Any, n_clusters: int) -> Any:
+    rows = distances.tocsr() if scipy.sparse.issparse(distances) else distances
+    own = np.asarray(rows[np.arange(len(positions)), positions]).ravel()
+    tolerance = 100 * np.finfo(rows.dtype).eps if rows.dtype.kind == "f" else 0
+    assert_all_finite(rows.data if scipy.sparse.issparse(rows) else rows, input_name="X")
+    if (abs(own) > tolerance).any():
+        raise ValueError(
+            "silhouette_samples: The precomputed distance matrix contains non-zero elements on the diagonal. Use "
+            "np.fill_diagonal(X, 0)."
+        )
+    found = rows @ _one_hot(codes, n_clusters)
+    return found.toarray() if scipy.sparse.issparse(found) else found
 
 
 def _find_means(where: str, X: Any, labels: Any) -> tuple[ds.Array, ds.Array, Means]:
@@ -291,18 +220,6 @@ def _sum_distances(rows: Any, labels: Any, means: Means, power: int) -> Any:
     return np.bincount(codes, weights=values, minlength=len(means.labels))
 
 
-def _sum_silhouettes(sums: Any, codes: Any, counts: Any) -> float:
-    """Return the sum of silhouettes of rows, of sums of distances from clusters."""
-    rows = np.arange(len(codes))
-    others = sums / counts
-    others[rows, codes] = np.inf
-    next_one = others.min(axis=1)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        own = sums[rows, codes] / (counts[codes] - 1)
-        found = (next_one - own) / np.maximum(own, next_one)
-    return float(np.nan_to_num(found).sum())
-
-
 # --- tasks ------------------------------------------------------------------------------------------------------------
 
 
@@ -315,3 +232,15 @@ def sum_pair(left: Any, right: Any, codes: Any, n_clusters: int, metric: Any, kw
     clusters = _one_hot(codes, n_clusters)
     parts = pairwise_distances_chunked(left, right, metric=metric, n_jobs=1, **kwds)
     return np.concatenate([part @ clusters for part in parts])
+
+
+@task
+def find_silhouettes(sums: Any, codes: Any, counts: Any) -> Any:
+    """Return the silhouettes of rows, of sums of distances from clusters."""
+    rows = np.arange(len(codes))
+    others = sums / counts
+    others[rows, codes] = np.inf
+    next_one = others.min(axis=1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        own = sums[rows, codes] / (counts[codes] - 1)
+        return np.nan_to_num((next_one - own) / np.maximum(own, next_one)).astype(float)

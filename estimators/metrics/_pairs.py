@@ -7,18 +7,15 @@ samples these are what scikit-learn's metric is called with, so that its rules a
 
 from __future__ import annotations
 
-import functools
-import inspect
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
-import sklearn.metrics
 
 from dsflow import wait_on
-from estimators.metrics._rows import any_blocks, as_vector, cut_alike, sum_over_rows
+from estimators.metrics._classes import check_classes
+from estimators.metrics._rows import as_vector, cut_alike, sum_over_rows
 
-__all__ = ["Pairs", "count_pairs", "over_pairs"]
+__all__ = ["Pairs", "add_pairs", "count_labels", "count_pairs"]
 
 _MOST_SIDE_BY_SIDE = 1 << 16
 """How far integers may lie apart to be told apart by a table."""
@@ -31,24 +28,6 @@ class Pairs(NamedTuple):
     pred: Any
     weights: Any
     """Numbers of samples, int64; or sums of weights."""
-
-
-def over_pairs(metric: Callable[..., Any]) -> Callable[..., Any]:
-    """Make a metric of scikit-learn take ds-arrays: the function that is decorated is its face, without a body."""
-    reference = getattr(sklearn.metrics, metric.__name__)
-    signature = inspect.signature(metric)
-    true, pred = list(signature.parameters)[:2]
-
-    @functools.wraps(metric)
-    def measure(*args: Any, **keywords: Any) -> Any:
-        given = signature.bind(*args, **keywords).arguments
-        weights = given.get("sample_weight")
-        if any_blocks(given[true], given[pred], weights):
-            pairs = count_pairs(metric.__name__, given[true], given[pred], weights)
-            given |= {true: pairs.true, pred: pairs.pred, "sample_weight": pairs.weights}
-        return reference(**given)
-
-    return measure
 
 
 def count_pairs(where: str, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Pairs:
@@ -73,22 +52,23 @@ def count_pairs(where: str, y_true: Any, y_pred: Any, sample_weight: Any = None)
             ("y_true", "y_pred", "sample_weight"), cut_alike(where, y_true, y_pred, sample_weight), strict=True
         )
     )
-    found: Pairs = wait_on(sum_over_rows(_count_block, true, pred, weights, where, combine=_add))
+    found: Pairs = wait_on(sum_over_rows(_count_block, true, pred, weights, where, combine=add_pairs))
     return found
 
 
 def _count_block(true: Any, pred: Any, weights: Any, where: str) -> Pairs:
     for labels in (true, pred):
-        if labels.dtype.kind == "f" and (labels != np.rint(labels)).any():
-            raise ValueError(f"{where}: continuous is not supported; give classes, without fractions or NaN.")
-    return _count(true, pred, np.ones(len(true), np.int64) if weights is None else np.asarray(weights))
+        check_classes(labels, where)
+    return count_labels(true, pred, np.ones(len(true), np.int64) if weights is None else np.asarray(weights))
 
 
-def _add(left: Pairs, right: Pairs) -> Pairs:
-    return _count(*map(np.concatenate, zip(left, right, strict=True)))
+def add_pairs(left: Pairs, right: Pairs) -> Pairs:
+    """Return how much there is of each pair in both."""
+    return count_labels(*map(np.concatenate, zip(left, right, strict=True)))
 
 
-def _count(true: Any, pred: Any, weights: Any) -> Pairs:
+def count_labels(true: Any, pred: Any, weights: Any) -> Pairs:
+    """Return the pairs of labels that there are, in order, and the sums of their weights."""
     if not len(true):
         return Pairs(true, pred, weights)
     rows, row = _find_labels(true)

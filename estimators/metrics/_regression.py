@@ -12,7 +12,15 @@ import numpy as np
 import sklearn.metrics
 
 from dsflow import wait_on
-from estimators.metrics._rows import any_blocks, as_columns, as_vector, cut_alike, sum_over_rows
+from estimators.metrics._rows import (
+    any_blocks,
+    as_columns,
+    as_vector,
+    average_rows,
+    collected,
+    cut_alike,
+    sum_over_rows,
+)
 
 __all__ = [
     "explained_variance_score",
@@ -53,34 +61,34 @@ def mean_squared_error(y_true, y_pred, *, sample_weight=None, multioutput="unifo
     >>> mean_squared_error(ds.array([3.0, -0.5, 2.0, 7.0], block_size=2), [2.5, 0.0, 2.0, 8.0])
     0.375
     """
-    return _average(sklearn.metrics.mean_squared_error, y_true, y_pred, sample_weight, multioutput)
+    return average_outputs(sklearn.metrics.mean_squared_error, y_true, y_pred, sample_weight, multioutput)
 
 
 def root_mean_squared_error(y_true, y_pred, *, sample_weight=None, multioutput="uniform_average"):
     """Return the root of the mean of the squares of errors, of each output; see `mean_squared_error`."""
     found = mean_squared_error(y_true, y_pred, sample_weight=sample_weight, multioutput="raw_values")
-    return _combine(np.sqrt(found), multioutput)
+    return combine_outputs(np.sqrt(found), multioutput)
 
 
 def mean_absolute_error(y_true, y_pred, *, sample_weight=None, multioutput="uniform_average"):
     """Return the mean of the absolute values of errors; see `mean_squared_error`."""
-    return _average(sklearn.metrics.mean_absolute_error, y_true, y_pred, sample_weight, multioutput)
+    return average_outputs(sklearn.metrics.mean_absolute_error, y_true, y_pred, sample_weight, multioutput)
 
 
 def mean_absolute_percentage_error(y_true, y_pred, *, sample_weight=None, multioutput="uniform_average"):
     """Return the mean of the absolute values of errors, relative to the true values; see `mean_squared_error`."""
-    return _average(sklearn.metrics.mean_absolute_percentage_error, y_true, y_pred, sample_weight, multioutput)
+    return average_outputs(sklearn.metrics.mean_absolute_percentage_error, y_true, y_pred, sample_weight, multioutput)
 
 
 def mean_squared_log_error(y_true, y_pred, *, sample_weight=None, multioutput="uniform_average"):
     """Return the mean of the squares of errors of logarithms of 1 + values; see `mean_squared_error`."""
-    return _average(sklearn.metrics.mean_squared_log_error, y_true, y_pred, sample_weight, multioutput)
+    return average_outputs(sklearn.metrics.mean_squared_log_error, y_true, y_pred, sample_weight, multioutput)
 
 
 def root_mean_squared_log_error(y_true, y_pred, *, sample_weight=None, multioutput="uniform_average"):
     """Return the root of `mean_squared_log_error`, of each output."""
     found = mean_squared_log_error(y_true, y_pred, sample_weight=sample_weight, multioutput="raw_values")
-    return _combine(np.sqrt(found), multioutput)
+    return combine_outputs(np.sqrt(found), multioutput)
 
 
 def max_error(y_true: Any, y_pred: Any) -> float:
@@ -112,16 +120,20 @@ def explained_variance_score(y_true, y_pred, *, sample_weight=None, multioutput=
     return _explain(reference, y_true, y_pred, sample_weight, multioutput, force_finite, centered=True)
 
 
-def _average(reference: Callable[..., Any], y_true: Any, y_pred: Any, sample_weight: Any, multioutput: Any) -> Any:
+def average_outputs(
+    reference: Callable[..., Any], y_true: Any, y_pred: Any, sample_weight: Any, multioutput: Any, **how: Any
+) -> Any:
     """Return what a metric of scikit-learn that is a mean over samples gives."""
     if not any_blocks(y_true, y_pred, sample_weight):
-        return reference(y_true, y_pred, sample_weight=sample_weight, multioutput=multioutput)
-    true, pred, weights = _columns(reference.__name__, y_true, y_pred, sample_weight)
-    found = wait_on(sum_over_rows(_sum_errors, true, pred, weights, reference))
-    return _combine(found[:-1] / found[-1], multioutput)
+        return reference(y_true, y_pred, sample_weight=sample_weight, multioutput=multioutput, **how)
+    true, pred, weights = cut_outputs(reference.__name__, y_true, y_pred, sample_weight)
+    return combine_outputs(
+        average_rows(reference, true, pred, weights=weights, multioutput="raw_values", **how), multioutput
+    )
 
 
-def _columns(where: str, y_true: Any, y_pred: Any, sample_weight: Any) -> tuple[Any, Any, Any]:
+def cut_outputs(where: str, y_true: Any, y_pred: Any, sample_weight: Any) -> tuple[Any, Any, Any]:
+    """Return true values, predictions and weights as Arrays; the first two with as many columns."""
     true, pred, weights = cut_alike(where, y_true, y_pred, sample_weight)
     true, pred = as_columns(where, "y_true", true), as_columns(where, "y_pred", pred)
     if true.shape != pred.shape:
@@ -132,15 +144,7 @@ def _columns(where: str, y_true: Any, y_pred: Any, sample_weight: Any) -> tuple[
     return true, pred, as_vector(where, "sample_weight", weights)
 
 
-def _sum_errors(true: Any, pred: Any, weights: Any, reference: Callable[..., Any]) -> Any:
-    """Return the sums of errors of each output, followed by that of the weights."""
-    total = len(true) if weights is None else weights.sum()
-    if not total:
-        return np.zeros(true.shape[1] + 1)
-    return total * np.append(reference(true, pred, sample_weight=weights, multioutput="raw_values"), 1.0)
-
-
-def _combine(raw: Any, multioutput: Any) -> Any:
+def combine_outputs(raw: Any, multioutput: Any) -> Any:
     """Return the values of outputs, or their mean."""
     if isinstance(multioutput, str) and multioutput == "raw_values":
         return raw
@@ -149,6 +153,8 @@ def _combine(raw: Any, multioutput: Any) -> Any:
             f"multioutput={multioutput!r} is unknown; give 'raw_values', 'uniform_average', or a weight "
             "for each output."
         )
+    if len(raw) == 1 and not isinstance(multioutput, str) and multioutput is not None:
+        raise ValueError("Custom weights are useful only in multi-output cases.")
     return float(np.average(raw, weights=None if isinstance(multioutput, str) else multioutput))
 
 
@@ -170,10 +176,12 @@ def _explain(
     how = {"multioutput": multioutput, "force_finite": force_finite}
     if not any_blocks(y_true, y_pred, sample_weight):
         return reference(y_true, y_pred, sample_weight=sample_weight, **how)
-    true, pred, weights = _columns(reference.__name__, y_true, y_pred, sample_weight)
+    true, pred, weights = cut_outputs(reference.__name__, y_true, y_pred, sample_weight)
     if true.shape[0] < 2:
-        return reference(true.collect(), pred.collect(), **how)
+        return reference(true.collect(), pred.collect(), sample_weight=collected(weights), **how)
     found: Spread = wait_on(sum_over_rows(_measure, true, pred, weights, combine=_add))
+    if not found.weight:
+        raise ValueError(f"{reference.__name__}: Sample weights must contain at least one non-zero number.")
     n_outputs, squares = true.shape[1], found.squares
     left = squares[:n_outputs] + (0 if centered else found.weight * found.mean[:n_outputs] ** 2)
     error, spread = np.sqrt(left / 2), np.sqrt(squares[n_outputs:] / 2)

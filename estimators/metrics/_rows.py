@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -9,9 +10,18 @@ import numpy as np
 import scipy.sparse
 
 import dsarray as ds
-from dsflow import Future
+from dsflow import Future, wait_on
 
-__all__ = ["any_blocks", "as_columns", "as_vector", "cut_alike", "map_on_host", "sum_over_rows"]
+__all__ = [
+    "any_blocks",
+    "as_columns",
+    "as_vector",
+    "average_rows",
+    "collected",
+    "cut_alike",
+    "map_on_host",
+    "sum_over_rows",
+]
 
 
 def any_blocks(*values: Any) -> bool:
@@ -77,9 +87,50 @@ def as_columns(where: str, name: str, values: Any) -> Any:
     return values[:, None] if values.ndim == 1 else values
 
 
+def collected(values: Any) -> Any:
+    """Return what there is of a single sample as an ndarray; None stays None."""
+    return None if values is None else values.collect()
+
+
 def sum_over_rows(function: Callable[..., Any], *args: Any, combine: Callable[[Any, Any], Any] = np.add) -> Future[Any]:
     """Call a function on each row of blocks, and combine what it returns, in a tree of tasks."""
     return ds.tree_reduce(combine, map_on_host(function, *args))
+
+
+def average_rows(metric: Callable[..., Any], *arrays: Any, weights: Any = None, **how: Any) -> Any:
+    """Return the mean over samples of what a metric of scikit-learn is the mean of: it is called with rows of blocks.
+
+    Parameters
+    ----------
+    metric : callable
+        Called as ``metric(*rows, sample_weight=..., **how)``; returns a number, or one for each output.
+    *arrays : Array
+        With a row for each sample.
+    weights : Array of shape (n_samples,), optional
+    **how
+        Passed to the metric.
+
+    Returns
+    -------
+    ndarray
+        Of one element, or one for each output. Where all weights are 0, what the metric makes of that, or its error.
+    """
+    found = wait_on(sum_over_rows(_add_up, functools.partial(metric, **how), weights, *arrays))
+    if not found[-1]:
+        return np.atleast_1d(metric(*(each[:1].collect() for each in arrays), sample_weight=np.zeros(1), **how))
+    return found[:-1] / found[-1]
+
+
+def _add_up(metric: Callable[..., Any], weights: Any, *rows: Any) -> Any:
+    """Return sums of what the metric is the mean of, followed by that of the weights; a single 0 if there are none."""
+    n_rows = rows[0].shape[0]
+    if not n_rows:
+        return np.zeros(1)
+    if weights is not None and not weights.any():
+        metric(*rows, sample_weight=None)  # for its errors
+        return np.zeros(1)
+    total = n_rows if weights is None else weights.sum()
+    return total * np.append(metric(*rows, sample_weight=weights), 1.0)
 
 
 def map_on_host(function: Callable[..., Any], *args: Any) -> list[Future[Any]]:

@@ -8,14 +8,50 @@ from typing import Any
 import numpy as np
 import sklearn.metrics
 
-from estimators.metrics import _classification, _clusters, _ranking, _regression
+from estimators.metrics import (
+    _classification,
+    _clusters,
+    _comparisons,
+    _curves,
+    _decisions,
+    _deviances,
+    _label_ranking,
+    _probabilities,
+    _ranking,
+    _regression,
+)
 from estimators.metrics._rows import any_blocks, cut_alike
 
 __all__ = ["SCORERS", "AccuracyScore", "DeterminationScore", "get_scorer", "name_scorers"]
 
-_METRICS = {
-    name: getattr(room, name) for room in (_classification, _clusters, _ranking, _regression) for name in room.__all__
+_ROOMS = (
+    _classification,
+    _clusters,
+    _comparisons,
+    _curves,
+    _decisions,
+    _deviances,
+    _label_ranking,
+    _probabilities,
+    _ranking,
+    _regression,
+)
+
+
+def positive_likelihood_ratio(y_true: Any, y_pred: Any) -> float:
+    """Return the first of `class_likelihood_ratios`, 1 where it is undefined."""
+    return float(_classification.class_likelihood_ratios(y_true, y_pred, replace_undefined_by=1.0)[0])
+
+
+def negative_likelihood_ratio(y_true: Any, y_pred: Any) -> float:
+    """Return the second of `class_likelihood_ratios`, 1 where it is undefined."""
+    return float(_classification.class_likelihood_ratios(y_true, y_pred, replace_undefined_by=1.0)[1])
+
+
+_METRICS = {name: getattr(room, name) for room in _ROOMS for name in room.__all__} | {
+    each.__name__: each for each in (positive_likelihood_ratio, negative_likelihood_ratio)
 }
+"""By the names of scikit-learn's functions, which scorers are made of."""
 
 
 def get_scorer(scoring: Any) -> Any:

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import sklearn.metrics
+from sklearn.exceptions import UndefinedMetricWarning
 
 import dsarray as ds
 from dsflow.testing import count_tasks
@@ -91,7 +92,7 @@ def test_empty_blocks_and_one_row_are_ordinary():
         (TRUE + 0.5, PRED, "continuous is not supported"),
         (np.where(TRUE == 0, np.nan, TRUE), PRED, "NaN"),
         (TRUE, PRED[:-1], "inconsistent numbers of samples"),
-        (np.ones((50, 2)), PRED, "y_true has shape"),
+        (np.ones((50, 2)), PRED, "can't handle a mix"),
         (TRUE[:0], PRED[:0], "0 sample"),
     ],
 )
@@ -101,21 +102,47 @@ def test_what_makes_no_sense_is_refused(true, pred, words, engine):
     engine._failures.clear()  # those of the other tasks
 
 
+@pytest.mark.parametrize("weights", [None, WEIGHTS.round(1) * 5], ids=["plain", "weighted"])
+@pytest.mark.parametrize(
+    "how",
+    [
+        {},
+        {"output_dict": True},
+        {"labels": [3, 1]},
+        {"target_names": ["a", "bc", "d", "long name indeed"], "digits": 4},
+    ],
+    ids=str,
+)
+def test_the_report_is_that_of_scikit_learn(weights, how):
+    expected = sklearn.metrics.classification_report(TRUE, PRED, sample_weight=weights, **how)
+    assert metrics.classification_report(TRUE, PRED, sample_weight=weights, **how) == expected
+    found = metrics.classification_report(ds.array(TRUE, block_size=9), PRED, sample_weight=weights, **how)
+    if isinstance(expected, str):
+        assert found == expected
+    else:
+        assert list(found) == list(expected)
+        for name, values in expected.items():
+            assert found[name] == pytest.approx(values)
+
+
 @pytest.mark.parametrize("weights", [None, WEIGHTS], ids=["plain", "weighted"])
-def test_log_loss_is_that_of_scikit_learn(weights):
-    proba = rng.dirichlet(np.ones(4), 50)
-    expected = sklearn.metrics.log_loss(TRUE, proba, sample_weight=weights)
-    for size in (7, 50, 1):
-        found = metrics.log_loss(ds.array(TRUE, block_size=size), ds.array(proba, block_size=9), sample_weight=weights)
-        assert found == pytest.approx(expected, rel=1e-12)
-    assert metrics.log_loss(TRUE, proba) == sklearn.metrics.log_loss(TRUE, proba)
-    binary = (TRUE > 1).astype(int)
-    expected = sklearn.metrics.log_loss(binary, proba[:, 0], normalize=False)
-    assert metrics.log_loss(ds.array(binary, block_size=9), proba[:, 0], normalize=False) == pytest.approx(expected)
+@pytest.mark.parametrize("labels", [None, [2, 0]])
+def test_a_table_of_each_label_is_that_of_scikit_learn(weights, labels):
+    how = {"sample_weight": weights, "labels": labels}
+    expected = sklearn.metrics.multilabel_confusion_matrix(TRUE, PRED, **how)
+    same(metrics.multilabel_confusion_matrix(ds.array(TRUE, block_size=9), PRED, **how), expected)
+    with pytest.raises(ValueError, match="Samplewise"):
+        metrics.multilabel_confusion_matrix(ds.array(TRUE, block_size=9), PRED, samplewise=True)
 
 
-def test_log_loss_of_one_class_asks_for_labels():
-    ones, proba = ds.ones(4, block_size=2), np.full((4, 2), 0.5)
-    with pytest.raises(ValueError, match="labels"):
-        metrics.log_loss(ones, proba)
-    assert metrics.log_loss(ones, proba, labels=[0, 1]) == pytest.approx(np.log(2))
+@pytest.mark.parametrize("weights", [None, WEIGHTS], ids=["plain", "weighted"])
+def test_likelihood_ratios_are_those_of_scikit_learn(weights):
+    true, pred = TRUE % 2, PRED % 2
+    expected = sklearn.metrics.class_likelihood_ratios(true, pred, sample_weight=weights)
+    found = metrics.class_likelihood_ratios(ds.array(true, block_size=9), pred, sample_weight=weights)
+    assert found == pytest.approx(expected)
+    with pytest.raises(ValueError, match="only supports binary"):
+        metrics.class_likelihood_ratios(ds.array(TRUE, block_size=9), PRED)
+    with pytest.warns(UndefinedMetricWarning, match="No samples were predicted"):
+        found = metrics.class_likelihood_ratios(ds.array(true, block_size=9), true * 0, replace_undefined_by=1.0)
+    assert found == (1.0, 1.0)

@@ -91,5 +91,8 @@ def test_what_makes_no_sense_is_refused():
         metrics.r2_score(cut, PRED[:, :2])
     with pytest.raises(ValueError, match="inconsistent numbers of samples"):
         metrics.mean_squared_error(cut, PRED[:-1])
+    for name in NAMES:
+        with pytest.raises(ValueError, match="at least one non-zero"):
+            getattr(metrics, name)(cut, PRED, sample_weight=np.zeros(60))
     with pytest.raises(ValueError, match="multioutput='best' is unknown"):
         metrics.mean_squared_error(cut, PRED, multioutput="best")

@@ -42,6 +42,31 @@ def test_regressions_are_scored_by_name_where_the_data_are(name, monkeypatch):
     assert found == pytest.approx(expected)
 
 
+CLASSES = (Y + (np.arange(len(Y)) % 3 == 0)).clip(0, 2)
+SEVERAL = {"roc_auc_ovo", "roc_auc_ovo_weighted", "roc_auc_ovr", "roc_auc_ovr_weighted", "top_k_accuracy"}
+REGRESSIONS = {
+    name for name in SCORERS if "error" in name or "deviance" in name or name in ("r2", "explained_variance")
+}
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+@pytest.mark.parametrize("name", sorted(SCORERS))
+def test_no_scorer_brings_the_samples_together(name, monkeypatch):
+    if name in REGRESSIONS:
+        x, y = load_diabetes(return_X_y=True)
+        model = Ridge().fit(x, y)
+    else:
+        x, y = X, CLASSES if name in SEVERAL else Y
+        model = LogisticRegression(max_iter=500).fit(x, y)
+        if name.endswith("_samples"):
+            y = np.column_stack([y, 1 - y])
+            model = KNeighborsClassifier(3).fit(x, y)
+    expected = sklearn.metrics.get_scorer(name)(model, x, y)
+    cut = ds.array(x, block_size=100), ds.array(y, block_size=90)
+    monkeypatch.setattr(ds.Array, "__array__", None)
+    assert get_scorer(name)(model, *cut) == pytest.approx(expected)
+
+
 def test_all_names_of_scikit_learn_are_known():
     assert list(SCORERS) == sklearn.metrics.get_scorer_names()
     assert len(SCORERS) == len(list(SCORERS))
@@ -62,8 +87,8 @@ def test_a_scorer_is_pickled_and_a_callable_is_left_as_it_is():
 @pytest.mark.parametrize("name", sorted(set(metrics.__all__) & set(sklearn.metrics.__all__) - {"get_scorer"}))
 def test_parameters_are_those_of_scikit_learn(name):
     ours, theirs = (inspect.signature(getattr(module, name)).parameters for module in (metrics, sklearn.metrics))
-    deprecated = {"y_pred"} if name == "log_loss" else set()
-    variable = {"kwds", "n_jobs", "force_all_finite", "ensure_all_finite"} if name == "pairwise_distances" else set()
+    deprecated = {"y_pred"} if name in ("log_loss", "d2_log_loss_score") else set()
+    variable = {"kwds", "n_jobs", "ensure_all_finite"} if name in ("pairwise_distances", "pairwise_kernels") else set()
     assert set(theirs) - deprecated - variable <= set(ours)
     for each in set(theirs) - deprecated - variable - {"y_proba"}:
         assert (
