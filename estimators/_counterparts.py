@@ -92,6 +92,8 @@ def _call(rows: Any, twin: Any, method: str, probe: Any) -> Any:
     given = ds.to_host(rows) if rows.shape[0] else probe
     if method == "inverse_transform" or scipy.sparse.issparse(given):
         given = given.copy()  # scikit-learn writes on it, or asks that it may
+    elif given.dtype.kind == "U":
+        given = given.astype(object)  # whose elements are quoted in errors as Python's texts
     found = getattr(twin, method)(given)
     if scipy.sparse.issparse(found):
         found = found.tocsr()

@@ -1,6 +1,7 @@
-"""Objects of scikit-learn and SciPy that parameters may be, as a name and plain arguments: splitters, scorers, ...
+"""What model files know by name: estimators, and objects of scikit-learn and SciPy that parameters may be.
 
-What is not known by name is not described, and from a description nothing else is made.
+The latter are splitters, scorers and distributions, as a name and plain arguments. What is not known by name is not
+described, and from a description nothing else is made.
 """
 
 from __future__ import annotations
@@ -13,10 +14,13 @@ import scipy.stats
 import sklearn.metrics
 import sklearn.model_selection
 from scipy.stats.distributions import rv_frozen
+from sklearn.base import BaseEstimator
+from sklearn.impute import MissingIndicator
 from sklearn.metrics._scorer import _PassthroughScorer, _Scorer
 from sklearn.model_selection import _split
+from sklearn.pipeline import Pipeline
 
-__all__ = ["Description", "describe", "make_described"]
+__all__ = ["Description", "describe", "known_estimators", "make_described"]
 
 
 class Description(NamedTuple):
@@ -25,6 +29,20 @@ class Description(NamedTuple):
     kind: str
     name: str
     arguments: dict[str, Any]
+
+
+@functools.cache
+def known_estimators() -> dict[str, type]:
+    """Return the estimators of this library and its searches, by name; and of scikit-learn, what holds or is in them.
+
+    That is pipelines, and the indicator of a `SimpleImputer` with ``add_indicator=True``.
+    """
+    import estimators
+    from estimators import model_selection
+
+    found = {name: getattr(room, name) for room in (estimators, model_selection) for name in room.__all__}
+    kinds = {name: kind for name, kind in found.items() if isinstance(kind, type) and issubclass(kind, BaseEstimator)}
+    return kinds | {"Pipeline": Pipeline, "MissingIndicator": MissingIndicator}
 
 
 def describe(value: Any) -> Description | None:
@@ -49,6 +67,8 @@ def describe(value: Any) -> Description | None:
 def make_described(kind: str, name: str, arguments: dict[str, Any]) -> Any:
     """Return an object that is what a description says; None if it says nothing that is known."""
     if kind == "splitter" and name in _splitters():
+        if not isinstance(arguments.get("cv", []), list):
+            raise TypeError(f"{name} takes a list of splits")
         return _splitters()[name](**arguments)
     if kind == "scorer" and name == "score":
         return _PassthroughScorer(arguments["estimator"])

@@ -40,8 +40,8 @@ def turn_rows(estimator: Any, X: Any, mean: Any = None, scale: Any = None) -> An
     check_is_fitted(estimator)
     rows = check_X(estimator, X, reset=False)
     components = estimator.components_ if scale is None else estimator.components_ / scale[:, None]
-    dtype = np.result_type(rows.dtype, components.dtype)
-    turned = map_rows(estimator, _turn, rows, share(np.ascontiguousarray(components.T)), share(mean))
+    dtype = np.result_type(rows.dtype, estimator.components_.dtype)
+    turned = map_rows(estimator, _turn, rows, share(np.ascontiguousarray(components.T)), share(mean), dtype)
     return like_input(X, rows_to_array(turned, rows, dtype, len(components)))
 
 
@@ -73,22 +73,22 @@ def restore_rows(estimator: Any, X: Any, mean: Any = None, scale: Any = None) ->
             f"{type(estimator).__name__}.inverse_transform: X has shape {rows.shape}, but there are "
             f"{len(components)} components; give a column for each."
         )
-    dtype = np.result_type(rows.dtype, components.dtype)
-    restored = map_rows(estimator, _restore, rows, share(components), share(mean))
+    dtype = np.result_type(rows.dtype, components.dtype, *([] if mean is None else [mean.dtype]))
+    restored = map_rows(estimator, _restore, rows, share(components), share(mean), dtype)
     return like_input(X, rows_to_array(restored, rows, dtype, components.shape[1]))
 
 
-def _turn(rows: Any, turn: Any, mean: Any) -> Any:
+def _turn(rows: Any, turn: Any, mean: Any, dtype: Any) -> Any:
     """Return rows less the mean, times a matrix."""
     if scipy.sparse.issparse(rows):
         turned = rows @ turn
-        return turned if mean is None else turned - mean @ turn
+        return (turned if mean is None else turned - mean @ turn).astype(dtype, copy=False)
     xp = ds.namespace(rows)
     turn = xp.asarray(turn)
     if mean is None:
-        return rows @ turn
+        return (rows @ turn).astype(dtype, copy=False)
     mean = xp.asarray(mean)
-    turned = xp.empty((rows.shape[0], turn.shape[1]), np.result_type(rows.dtype, turn.dtype))
+    turned = xp.empty((rows.shape[0], turn.shape[1]), dtype)
     n_part = max(1, _PART_BYTES // (8 * rows.shape[1]))
     for start in range(0, rows.shape[0], n_part):
         part = slice(start, start + n_part)
@@ -96,9 +96,9 @@ def _turn(rows: Any, turn: Any, mean: Any) -> Any:
     return turned
 
 
-def _restore(rows: Any, components: Any, mean: Any) -> Any:
+def _restore(rows: Any, components: Any, mean: Any, dtype: Any) -> Any:
     xp = ds.namespace(rows)
-    restored = rows @ xp.asarray(components)
+    restored = (rows @ xp.asarray(components)).astype(dtype, copy=False)
     if mean is not None:
         restored += xp.asarray(mean)
     return restored

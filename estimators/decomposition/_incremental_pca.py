@@ -49,7 +49,7 @@ class IncrementalPCA(ArraysStay, sklearn.decomposition.IncrementalPCA):
     Attributes
     ----------
     components_ : ndarray of shape (n_components_, n_features_in_)
-        The largest element of each is positive.
+        The largest element of each is positive. Of float32 if all rows are, and one batch; else of float64.
     explained_variance_, explained_variance_ratio_, singular_values_ : ndarray of shape (n_components_,)
     mean_, var_ : ndarray of shape (n_features_in_,)
     noise_variance_ : float
@@ -92,7 +92,7 @@ class IncrementalPCA(ArraysStay, sklearn.decomposition.IncrementalPCA):
         state: Any = _nothing(n_features)
         for block, group in zip(defer_rows(self, cut), groups, strict=True):
             state = merge_batches(state, block, group, n_components)
-        self._keep(wait_on(state))
+        self._keep(wait_on(state), rows.dtype if len(sizes) == 1 else np.float64)
         return self
 
     @_fit_context(prefer_skip_nested_validation=True)
@@ -118,7 +118,8 @@ class IncrementalPCA(ArraysStay, sklearn.decomposition.IncrementalPCA):
                 "to partial_fit! Try setting n_components to a fixed value."
             )
         batch = wait_on(ds.tree_reduce(add_triangles, map_rows(self, sum_triangle, rows)))
-        self._keep(_merge(_nothing(rows.shape[1]) if is_first else self._known(), batch, n_components))
+        known = _nothing(rows.shape[1]) if is_first else self._known()
+        self._keep(_merge(known, batch, n_components), rows.dtype if is_first else np.float64)
         return self
 
     def fit_transform(self, X: Any, y: Any = None) -> Any:
@@ -155,11 +156,12 @@ class IncrementalPCA(ArraysStay, sklearn.decomposition.IncrementalPCA):
         squares = self.var_ * self.n_samples_seen_
         return _Known(self.n_samples_seen_, self.mean_, squares, self.components_, self.singular_values_, None, 0.0)
 
-    def _keep(self, known: _Known) -> None:
+    def _keep(self, known: _Known, dtype: Any) -> None:
+        """Keep what is known, directions in the type that scikit-learn gives: that of the rows of a single batch."""
         self.n_samples_seen_ = int(known.n_rows)
         self.n_components_ = len(known.components)
         self.mean_, self.var_ = known.mean, known.squares / known.n_rows
-        self.components_, self.singular_values_ = known.components, known.values
+        self.components_, self.singular_values_ = known.components.astype(dtype), known.values.astype(dtype)
         self.explained_variance_ = known.variances
         with np.errstate(divide="ignore", invalid="ignore"):
             self.explained_variance_ratio_ = known.values**2 / known.squares.sum()

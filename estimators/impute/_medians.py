@@ -3,7 +3,8 @@
 Between the least and the largest value of each feature lie the bins of a histogram. A pass counts what is in each, and
 the bin in which the median must be is divided anew, until it has few different values, which a last pass brings to the
 main program: two to four passes for most data, and never more than some. In a pass, one task for each row of blocks and
-a tree of tasks; what travels is the bins: 256 numbers for each feature and middle value, of which there are two.
+a tree of tasks; what travels is the bins: 256 numbers for each feature and middle value, of which there are two. Zeros
+that sparse rows do not store are counted with the others.
 """
 
 from __future__ import annotations
@@ -11,11 +12,13 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
+import scipy.sparse
 
 import dsarray as ds
 from dsflow import share, wait_on
+from estimators._tallies import Tally, add_tallies, tally_columns
 
-__all__ = ["add_counts", "find_medians"]
+__all__ = ["find_medians"]
 
 _N_BINS = 256
 _FEW = 1000
@@ -46,6 +49,9 @@ def find_medians(X: ds.Array, low: Any, high: Any, n_observed: Any) -> Any:
     low, high, n_observed : ndarray of shape (n_features,)
         The least and the largest value, and how many there are.
     """
+    medians = np.full(X.shape[1], np.nan)
+    if not n_observed.any():
+        return medians
     column = np.repeat(np.flatnonzero(n_observed), 2)
     rank = (n_observed[column] - np.array([1, 0] * (len(column) // 2))) // 2
     search = Search(column, rank, _cut(low[column], high[column]), n_observed[column])
@@ -54,12 +60,11 @@ def find_medians(X: ds.Array, low: Any, high: Any, n_observed: Any) -> Any:
             break
         counts = wait_on(ds.tree_reduce(np.add, ds.map_row_blocks(_count, X, share(search))))
         search = _narrow(search, counts)
-    found = wait_on(ds.tree_reduce(_unite, ds.map_row_blocks(_take, X, share(search))))
+    found: Tally = wait_on(ds.tree_reduce(add_tallies, ds.map_row_blocks(_take, X, share(search))))
     middle = [
         values[np.searchsorted(np.cumsum(counts), rank, side="right")]
-        for (values, counts), rank in zip(found, search.rank, strict=True)
+        for (values, counts), rank in zip(found.split(len(column)), search.rank, strict=True)
     ]
-    medians = np.full(X.shape[1], np.nan)
     medians[column[::2]] = np.reshape(middle, (-1, 2)).mean(axis=1)
     return medians
 
@@ -87,34 +92,39 @@ def _narrow(search: Search, counts: Any) -> Search:
 
 def _count(rows: Any, search: Search) -> Any:
     """Return how many values of a block are in each bin of each search."""
-    rows = ds.to_host(rows)
+    rows = _by_columns(rows)
     counts = np.zeros((len(search.column), _N_BINS), dtype=np.int64)
     for each, (column, edges) in enumerate(zip(search.column, search.edges, strict=True)):
         if each % 2 and (edges == search.edges[each - 1]).all():  # most often, both middle values are in one interval
             counts[each] = counts[each - 1]
             continue
-        values = np.ascontiguousarray(rows[:, column])
-        inside = values[(values >= edges[0]) & (values <= edges[-1])]
+        inside, n_zeros = _inside(rows, column, edges)
         places = np.searchsorted(edges[1:-1], inside, side="right")
         counts[each] = np.bincount(places, minlength=_N_BINS)
+        counts[each, np.searchsorted(edges[1:-1], 0, side="right")] += n_zeros
     return counts
 
 
-def _take(rows: Any, search: Search) -> list[tuple[Any, Any]]:
+def _take(rows: Any, search: Search) -> Tally:
     """Return the different values of a block in the interval of each search, and how often they occur."""
+    rows = _by_columns(rows)
+    found = [_inside(rows, column, edges) for column, edges in zip(search.column, search.edges, strict=True)]
+    n_zeros = np.array([n for _, n in found])
+    places = np.flatnonzero(n_zeros)
+    zeros = Tally(places, np.zeros(len(places), rows.dtype), n_zeros[places])
+    return add_tallies(tally_columns([inside for inside, _ in found], rows.dtype), zeros)
+
+
+def _by_columns(rows: Any) -> Any:
     rows = ds.to_host(rows)
-    found = []
-    for column, edges in zip(search.column, search.edges, strict=True):
-        values = rows[:, column]
-        found.append(np.unique(values[(values >= edges[0]) & (values <= edges[-1])], return_counts=True))
-    return found
+    return rows.tocsc() if scipy.sparse.issparse(rows) else rows
 
 
-def _unite(left: list[tuple[Any, Any]], right: list[tuple[Any, Any]]) -> list[tuple[Any, Any]]:
-    return [add_counts(*pair) for pair in zip(left, right, strict=True)]
-
-
-def add_counts(left: tuple[Any, Any], right: tuple[Any, Any]) -> tuple[Any, Any]:
-    """Return the values of two groups, in order, and how often they occur."""
-    values, positions = np.unique(np.concatenate([left[0], right[0]]), return_inverse=True)
-    return values, np.bincount(positions, np.concatenate([left[1], right[1]]), len(values)).astype(np.int64)
+def _inside(rows: Any, column: int, edges: Any) -> tuple[Any, int]:
+    """Return the values of a feature in an interval, and how many zeros are there that are not stored."""
+    if not scipy.sparse.issparse(rows):
+        values, n_zeros = np.ascontiguousarray(rows[:, column]), 0
+    else:
+        values = rows.data[rows.indptr[column] : rows.indptr[column + 1]]
+        n_zeros = (rows.shape[0] - len(values)) * int(edges[0] <= 0 <= edges[-1])
+    return values[(values >= edges[0]) & (values <= edges[-1])], n_zeros

@@ -14,10 +14,10 @@ import scipy.sparse
 from sklearn.utils import assert_all_finite
 
 import dsarray as ds
-from estimators.impute._medians import add_counts
+from estimators._tallies import Tally, add_tallies, tally, tally_columns
+from estimators._validation import join_deferred
 
-__all__ = ["Observed", "add_observed", "is_missing", "most_frequent", "observe", "without_missing"]
-
+__all__ = ["Observed", "add_observed", "is_missing", "observe", "without_missing"]
 
 _PART_BYTES = 1 << 20
 """Size of the parts that rows are worked on in, which should stay in the cache of a core."""
@@ -29,14 +29,24 @@ class Observed(NamedTuple):
     n_rows: int
     n_missing: Any
     """How many of them are missing."""
+    n_stored: Any
+    """How many of them are stored, which may be fewer than all if rows are sparse."""
     total: Any
-    """Sum of all others; like what follows, for the strategy that needs it."""
+    """Sum of all that are not missing; like what follows, for the strategy that needs it."""
     low: Any
     """The least of them, infinity if there is none."""
     high: Any
     """The largest of them, minus infinity if there is none."""
-    values: list[tuple[Any, Any]]
-    """For each feature the values that differ, in order, and how often they occur; empty where nobody asked."""
+    n_negative: Any
+    n_positive: Any
+    """How many of them are less and more than zero; only of sparse rows."""
+    values: Tally
+    """For each feature the values that differ; empty where nobody asked."""
+
+    def has_zero_median(self) -> Any:
+        """Return of which features of sparse rows both middle values are zero."""
+        n_observed = self.n_rows - self.n_missing
+        return (self.n_negative <= (n_observed - 1) // 2) & (n_observed // 2 < n_observed - self.n_positive)
 
 
 def _is_nan(value: Any) -> bool:
@@ -55,9 +65,10 @@ def observe(rows: Any, missing_values: Any, strategy: str, name: str) -> Observe
     rows = ds.to_host(rows)
     assert_all_finite(rows, allow_nan=_is_nan(missing_values), estimator_name=name, input_name="X")
     if scipy.sparse.issparse(rows):
-        return _observe_sparse(rows, missing_values)
+        return _observe_sparse(rows, missing_values, strategy)
     n_rows, n_features = rows.shape
-    n_missing, total = np.zeros(n_features, dtype=np.int64), np.zeros(n_features)
+    none = np.zeros(n_features, dtype=np.int64)
+    n_missing, total = none.copy(), np.zeros(n_features)
     low, high = np.full(n_features, np.inf), np.full(n_features, -np.inf)
     n_part = max(1, _PART_BYTES // (8 * n_features))
     for start in range(0, n_rows, n_part):
@@ -69,44 +80,57 @@ def observe(rows: Any, missing_values: Any, strategy: str, name: str) -> Observe
         elif strategy == "median":
             low = np.minimum(low, np.where(missing, np.inf, part).min(axis=0))
             high = np.maximum(high, np.where(missing, -np.inf, part).max(axis=0))
-    values = [_count_values(column, missing_values) for column in rows.T] if strategy == "most_frequent" else []
-    return Observed(n_rows, n_missing, total, low, high, values)
+    columns = rows.T if strategy == "most_frequent" else []
+    values = tally_columns([column[~is_missing(column, missing_values)] for column in columns], rows.dtype)
+    return Observed(n_rows, n_missing, none + n_rows, total, low, high, none, none, values)
 
 
-def _count_values(column: Any, missing_values: Any) -> tuple[Any, Any]:
-    values, counts = np.unique(column, return_counts=True)
-    observed = ~is_missing(values, missing_values)
-    return values[observed], counts[observed]
-
-
-def _observe_sparse(rows: Any, missing_values: Any) -> Observed:
+def _observe_sparse(rows: Any, missing_values: Any, strategy: str) -> Observed:
+    n_rows, n_features = rows.shape
     missing = is_missing(rows.data, missing_values)
-    n_missing = np.bincount(rows.indices[missing], minlength=rows.shape[1])
-    total = np.bincount(rows.indices, np.where(missing, 0, rows.data), minlength=rows.shape[1])
-    unknown = np.zeros(rows.shape[1])
-    return Observed(rows.shape[0], n_missing, total, unknown, unknown, [])
+    n_missing, n_stored = _count(rows.indices[missing], n_features), _count(rows.indices, n_features)
+    places, values = rows.indices[~missing], rows.data[~missing]
+    total = np.bincount(places, values, n_features)
+    is_zero = n_stored < n_rows
+    low, high = np.where(is_zero, 0, np.inf), np.where(is_zero, 0, -np.inf)
+    n_negative = n_positive = np.zeros(n_features, dtype=np.int64)
+    if strategy == "median":
+        np.minimum.at(low, places, values)
+        np.maximum.at(high, places, values)
+        n_negative, n_positive = (_count(places[each], n_features) for each in (values < 0, values > 0))
+    found = tally_columns([], rows.dtype)
+    if strategy == "most_frequent":
+        each = np.flatnonzero(is_zero)
+        zeros = Tally(each, np.zeros(len(each), rows.dtype), (n_rows - n_stored)[each])
+        found = add_tallies(tally(places, values, np.ones(len(places), dtype=np.int64)), zeros)
+    return Observed(n_rows, n_missing, n_stored, total, low, high, n_negative, n_positive, found)
+
+
+def _count(places: Any, n_features: int) -> Any:
+    return np.bincount(places, minlength=n_features)
 
 
 def add_observed(left: Observed, right: Observed) -> Observed:
     """Return what is known of two groups of rows together."""
-    values = [add_counts(*pair) for pair in zip(left.values, right.values, strict=True)]
-    low, high = np.minimum(left.low, right.low), np.maximum(left.high, right.high)
-    n_missing, total = left.n_missing + right.n_missing, left.total + right.total
-    return Observed(left.n_rows + right.n_rows, n_missing, total, low, high, values)
+    return Observed(*[
+        _ADDED.get(name, np.add)(*pair) for name, *pair in zip(Observed._fields, left, right, strict=True)
+    ])  # fmt: skip
 
 
-def most_frequent(observed: Observed) -> Any:
-    """Return the value of each feature that occurs most often, the least of them if there are several."""
-    return np.array([values[counts.argmax()] if len(values) else 0 for values, counts in observed.values], dtype=float)
+_ADDED: dict[str, Any] = {"low": np.minimum, "high": np.maximum, "values": add_tallies}
 
 
 def without_missing(X: ds.Array, missing_values: Any) -> ds.Array:
     """Return an Array with NaN where something is missing; nothing is computed."""
     if _is_nan(missing_values):
         return X
-    return ds.map_blocks(_to_nan, X, missing_values, dtype=X.dtype, block_shape="same")
+    return join_deferred(ds.defer_row_blocks(_to_nan, X, missing_values), X.chunks[0], X)
 
 
 def _to_nan(block: Any, missing_values: Any) -> Any:
+    if scipy.sparse.issparse(block):
+        block = block.copy()
+        block.data[is_missing(block.data, missing_values)] = np.nan
+        return block
     xp = ds.namespace(block)
     return xp.where(is_missing(block, missing_values), xp.nan, block)

@@ -17,11 +17,11 @@ from sklearn.utils.validation import check_is_fitted
 
 import dsarray as ds
 from dsflow import wait_on
-from estimators._counterparts import apply_rows, call_rows, learn_from
+from estimators._counterparts import apply_rows, learn_from
 from estimators._output import ArraysStay
 from estimators._validation import FLOATS, check_X
 from estimators.impute._medians import find_medians
-from estimators.impute._observed import Observed, add_observed, most_frequent, observe, without_missing
+from estimators.impute._observed import Observed, add_observed, observe, without_missing
 
 __all__ = ["SimpleImputer"]
 
@@ -81,6 +81,8 @@ class SimpleImputer(ArraysStay, sklearn.impute.SimpleImputer):
         ------
         NotImplementedError
             For an Array, with a strategy that would need all values in one place.
+        ValueError
+            When zeros of sparse data are to be missing.
         """
         if not self._is_blocked(X):
             return super().fit(X)
@@ -90,10 +92,10 @@ class SimpleImputer(ArraysStay, sklearn.impute.SimpleImputer):
                 "'most_frequent' or 'constant'."
             )
         rows = check_X(self, X, reset=True, dtype=self._kept_types())
-        if rows.sparse and (self.strategy not in ("mean", "constant") or self.missing_values == 0):
-            raise NotImplementedError(
-                f"SimpleImputer.fit: strategy={self.strategy!r} with missing_values={self.missing_values!r} is not "
-                "supported for sparse data; take 'mean' or 'constant' and missing_values other than 0."
+        if rows.sparse and self.missing_values == 0:
+            raise ValueError(
+                "SimpleImputer.fit: Imputation not possible when missing_values == 0 and input is sparse. Provide a "
+                "dense array instead."
             )
         parts = ds.map_row_blocks(observe, rows, self.missing_values, self.strategy, type(self).__name__)
         observed: Observed = wait_on(ds.tree_reduce(add_observed, parts))
@@ -109,11 +111,33 @@ class SimpleImputer(ArraysStay, sklearn.impute.SimpleImputer):
         return apply_rows(self, "transform", X, dtype=self._kept_types())
 
     def inverse_transform(self, X: Any) -> Any:
-        """Return rows with what was filled in missing again, if ``add_indicator`` says where that was."""
-        if not isinstance(X, ds.Array):
-            return super().inverse_transform(X)
+        """Return rows with what was filled in missing again, if ``add_indicator`` says where that was.
+
+        Parameters
+        ----------
+        X : array_like or Array of shape (n_samples, n_features_out)
+            As `transform` gives it. Features that it leaves out are missing throughout.
+        """
         check_is_fitted(self)
-        return call_rows(self, "inverse_transform", X)
+        is_blocked = isinstance(X, ds.Array) or (isinstance(X, np.ndarray) and X.dtype in _NUMBERS)
+        if not (self.add_indicator and is_blocked):
+            return super().inverse_transform(X)
+        kept = np.arange(self.n_features_in_)
+        if not self.keep_empty_features:
+            kept = kept[~np.isnan(self.statistics_.astype(float))]
+        gaps = self.indicator_.features_
+        if X.ndim != 2 or X.shape[1] != len(kept) + len(gaps):
+            raise ValueError(
+                f"SimpleImputer.inverse_transform: X has shape {X.shape}, but `transform` gives {len(kept)} features "
+                f"and {len(gaps)} that say what was missing; pass a column for each."
+            )
+        if isinstance(X, ds.Array) and X.sparse:
+            raise TypeError("SimpleImputer.inverse_transform: sparse data is not supported; use X.to_dense().")
+        args = (kept, gaps, self.n_features_in_, self.missing_values)
+        if not isinstance(X, ds.Array):
+            return _take_out(X, *args)
+        rows = ds.map_row_blocks(_take_out, X, *args)
+        return ds.from_blocks([[row] for row in rows], (X.chunks[0], (self.n_features_in_,)), np.float64)
 
     def _is_blocked(self, X: Any) -> bool:
         """Return whether ``X`` is looked at in blocks.
@@ -125,7 +149,7 @@ class SimpleImputer(ArraysStay, sklearn.impute.SimpleImputer):
         if callable(self.strategy) or not isinstance(self.missing_values, (int, float, np.number)):
             return False
         if scipy.sparse.issparse(X):
-            return self.strategy in ("mean", "constant") and self.missing_values != 0
+            return self.missing_values != 0
         return isinstance(X, np.ndarray) and X.ndim == 2 and X.dtype in _NUMBERS
 
     def _kept_types(self) -> tuple[Any, ...]:
@@ -134,10 +158,14 @@ class SimpleImputer(ArraysStay, sklearn.impute.SimpleImputer):
     def _example(self, observed: Observed, rows: ds.Array) -> Any:
         """Return two rows, of which the counterpart learns what is missing in which feature."""
         filler = 2 if self.missing_values == 1 else 1
-        is_missing = np.stack([observed.n_missing == observed.n_rows, observed.n_missing > 0])
-        example = np.full(is_missing.shape, filler, rows.dtype)
-        if is_missing.any():
-            example[is_missing] = self.missing_values
+        if rows.sparse and self.strategy != "constant":
+            filler = 0  # not stored, for which scikit-learn does not look for what is most frequent
+        has_gaps = observed.n_missing > 0
+        gaps = np.stack([has_gaps & (observed.n_missing == observed.n_stored), has_gaps])
+        example = np.full(gaps.shape, filler, rows.dtype)
+        if gaps.any():
+            example[gaps] = self.missing_values
+        example[:, observed.n_stored == 0] = 0
         return scipy.sparse.csc_array(example) if rows.sparse else example
 
     def _summarise(self, observed: Observed, rows: ds.Array) -> Any:
@@ -145,9 +173,21 @@ class SimpleImputer(ArraysStay, sklearn.impute.SimpleImputer):
         if self.strategy == "mean":
             found = np.divide(observed.total, n_observed, out=np.zeros(len(n_observed)), where=n_observed > 0)
         elif self.strategy == "most_frequent":
-            found = most_frequent(observed)
+            found = observed.values.most_frequent(len(n_observed))
         else:
             gaps = without_missing(rows, self.missing_values)
-            found = find_medians(gaps, observed.low, observed.high, n_observed)
+            is_zero = observed.has_zero_median() if rows.sparse else n_observed == 0
+            found = find_medians(gaps, observed.low, observed.high, np.where(is_zero, 0, n_observed))
+            found = np.where(is_zero, 0, found).astype(rows.dtype)
         empty = 0 if self.keep_empty_features else np.nan
-        return np.where(n_observed > 0, found, empty).astype(rows.dtype if self.strategy != "most_frequent" else float)
+        found = np.where(n_observed > 0, found, found.dtype.type(empty))
+        return found.astype(float) if rows.sparse else found
+
+
+def _take_out(rows: Any, kept: Any, gaps: Any, n_features: int, missing_values: Any) -> Any:
+    """Return rows with the features that were kept in their places, and with gaps where the last columns say so."""
+    xp = ds.namespace(rows)
+    found = xp.full((rows.shape[0], n_features), missing_values, dtype=xp.float64)
+    found[:, kept] = rows[:, : len(kept)]
+    found[:, gaps] = xp.where(rows[:, len(kept) :] != 0, missing_values, found[:, gaps])
+    return found

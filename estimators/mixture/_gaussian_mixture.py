@@ -196,6 +196,11 @@ class GaussianMixture(ObservedFit, sklearn.mixture.GaussianMixture):
         check_is_fitted(self)
         return check_X(self, X, reset=False, accept_sparse=False)
 
+    def _check_learned(self) -> None:
+        """Raise an error for what was read from a file and would keep `sample` busy for ever."""
+        if hasattr(self, "covariances_") and not np.isfinite(self.covariances_).all():
+            raise ValueError("covariances_ are not all finite")
+
     def _shared(self) -> Any:
         return share(make_gaussians(self.covariance_type, self.weights_, self.means_, self.precisions_cholesky_))
 

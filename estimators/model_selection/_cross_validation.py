@@ -86,9 +86,7 @@ def cross_validate(
         found["estimator"] = [outcome["estimator"] for outcome in outcomes]
     if return_indices:
         found["indices"] = dict(zip(("train", "test"), zip(*split.indices, strict=True), strict=True))
-    for part in ("test", "train") if return_train_score else ("test",):
-        found |= _by_scorer(part, [outcome[f"{part}_scores"] for outcome in outcomes])
-    return found
+    return found | _by_scorer(("test", "train") if return_train_score else ("test",), outcomes)
 
 
 def cross_val_score(
@@ -169,8 +167,10 @@ def _route(caller: str, estimator: Any, splitter: Any, scorer: Any, groups: Any,
     return process_routing(router, "fit", **params)
 
 
-def _by_scorer(part: str, scores: list[Any]) -> dict[str, Any]:
-    """Return scores by ``test_score`` or, of several scorers, by the names of these."""
-    if isinstance(scores[0], dict):
-        return {f"{part}_{name}": np.asarray([each[name] for each in scores]) for name in scores[0]}
-    return {f"{part}_score": np.asarray(scores)}
+def _by_scorer(parts: tuple[str, ...], outcomes: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return scores by ``test_score`` or, of several scorers, by the names of these, one scorer after the other."""
+    scores = {part: [outcome[f"{part}_scores"] for outcome in outcomes] for part in parts}
+    first = scores["test"][0]
+    if not isinstance(first, dict):
+        return {f"{part}_score": np.asarray(scores[part]) for part in parts}
+    return {f"{part}_{name}": np.asarray([each[name] for each in scores[part]]) for name in first for part in parts}

@@ -86,7 +86,12 @@ def vote(found: Found, weights: Any, counts: list[int]) -> list[Any]:
         )
     shares = []
     for output, n_classes in enumerate(counts):
-        cells = np.arange(n_queries)[:, None] * n_classes + found.targets[..., output]
+        codes = found.targets[..., output]
+        if codes.size and not 0 <= codes.min() <= codes.max() < n_classes:  # bincount would write elsewhere
+            raise ValueError(
+                f"KNeighborsClassifier: the model has rows of none of its {n_classes} classes; fit it anew."
+            )
+        cells = np.arange(n_queries)[:, None] * n_classes + codes
         votes = np.bincount(cells.ravel(), by_neighbor.ravel(), n_queries * n_classes).reshape(n_queries, n_classes)
         shares.append(votes / votes.sum(axis=1, keepdims=True))
     return shares

@@ -226,6 +226,8 @@ def _ask_tree(tree: Any, queries: Any, n_wanted: int, power: float | None) -> tu
     """Return what is nearest; of rows that are equally far, the first."""
     n_asked = min(n_wanted + 1, tree.n)
     distances, indices = tree.query(queries, np.arange(1, n_asked + 1), p=power)
+    if (indices == tree.n).any():  # which is no row
+        raise ValueError("kneighbors: some rows of X are so far apart that their distance has no float64; scale X.")
     has_open_end = distances[:, n_wanted - 1] == distances[:, -1]
     open_ends = np.flatnonzero(has_open_end & (n_asked > n_wanted))
     distances, indices = _in_order(distances, indices)

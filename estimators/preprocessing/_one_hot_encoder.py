@@ -1,7 +1,8 @@
 """A feature of 0 and 1 for each category.
 
-A fit is one pass: one task for each row of blocks, a tree of tasks, and the categories to the main program. `transform`
-makes one block for each row of blocks, with a number for each element if it is sparse, and keeps it.
+A fit is one pass: one task for each row of blocks, a tree of tasks, and the categories to the main program, with their
+counts if some are to be rare. `transform` makes one block for each row of blocks, with a number for each element if it
+is sparse, and keeps it.
 """
 
 from __future__ import annotations
@@ -10,15 +11,23 @@ from typing import Any
 
 import sklearn.preprocessing
 from sklearn.base import _fit_context
+from sklearn.utils.validation import check_is_fitted
 
 import dsarray as ds
 from estimators._output import ArraysStay
-from estimators.preprocessing._categories import decode_rows, encode_rows, is_blocked, learn_categories
+from estimators.preprocessing._categories import (
+    CountedCategories,
+    decode_rows,
+    encode_rows,
+    is_blocked,
+    learn_categories,
+)
+from estimators.preprocessing._encodings import check_encoding
 
 __all__ = ["OneHotEncoder"]
 
 
-class OneHotEncoder(ArraysStay, sklearn.preprocessing.OneHotEncoder):
+class OneHotEncoder(ArraysStay, CountedCategories, sklearn.preprocessing.OneHotEncoder):
     """Make a feature of each category, which is 1 where a row has it.
 
     Parameters
@@ -33,7 +42,7 @@ class OneHotEncoder(ArraysStay, sklearn.preprocessing.OneHotEncoder):
     handle_unknown : {"error", "ignore", "infrequent_if_exist", "warn"}, default="error"
         What `transform` does with categories that are not known: for an Array, errors come when it is collected.
     min_frequency, max_categories : int, float or None, default=None
-        What is rare, and put together. Not supported when ``fit`` is given an Array.
+        Categories of fewer rows, or beyond the most frequent, are put together, as one at the end.
     feature_name_combiner : "concat" or callable, default="concat"
 
     Attributes
@@ -66,8 +75,7 @@ class OneHotEncoder(ArraysStay, sklearn.preprocessing.OneHotEncoder):
             An Array may hold numbers or texts.
         y : ignored
         """
-        rare = self.min_frequency is not None or self.max_categories is not None
-        if isinstance(X, ds.Array) or (is_blocked(X) and not rare):
+        if is_blocked(X):
             learn_categories(self, super().fit, X)
             return self
         return super().fit(X)
@@ -77,5 +85,20 @@ class OneHotEncoder(ArraysStay, sklearn.preprocessing.OneHotEncoder):
         return encode_rows(self, X) if isinstance(X, ds.Array) else super().transform(X)
 
     def inverse_transform(self, X: Any) -> Any:
-        """Return the categories that encoded rows stand for."""
-        return decode_rows(self, X) if isinstance(X, ds.Array) else super().inverse_transform(X)
+        """Return the categories that encoded rows stand for.
+
+        Parameters
+        ----------
+        X : array_like, sparse matrix or Array of shape (n_samples, n_features_out)
+            Of an Array comes one of the type of the categories. Where scikit-learn gives None, for what is not known,
+            or "infrequent_sklearn" among numbers, collecting it is an error.
+        """
+        if not isinstance(X, ds.Array):
+            return super().inverse_transform(X)
+        check_is_fitted(self)
+        return decode_rows(self, X, int(sum(self._n_features_outs)))
+
+    def _check_learned(self) -> None:
+        """Raise an error for what was read from a file and would let a row have 1 outside of its features."""
+        if hasattr(self, "categories_"):
+            check_encoding(self)

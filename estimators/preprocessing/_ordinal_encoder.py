@@ -1,7 +1,8 @@
 """A number for each category.
 
-A fit is one pass: one task for each row of blocks, a tree of tasks, and the categories to the main program. `transform`
-records what each row of blocks becomes; what comes of a streamed array is streamed.
+A fit is one pass: one task for each row of blocks, a tree of tasks, and the categories to the main program, with their
+counts if some are to be rare. `transform` and `inverse_transform` record what each row of blocks becomes; what comes of
+a streamed array is streamed.
 """
 
 from __future__ import annotations
@@ -10,15 +11,22 @@ from typing import Any
 
 import sklearn.preprocessing
 from sklearn.base import _fit_context
+from sklearn.utils.validation import check_is_fitted
 
 import dsarray as ds
 from estimators._output import ArraysStay
-from estimators.preprocessing._categories import decode_rows, encode_rows, is_blocked, learn_categories
+from estimators.preprocessing._categories import (
+    CountedCategories,
+    decode_rows,
+    encode_rows,
+    is_blocked,
+    learn_categories,
+)
 
 __all__ = ["OrdinalEncoder"]
 
 
-class OrdinalEncoder(ArraysStay, sklearn.preprocessing.OrdinalEncoder):
+class OrdinalEncoder(ArraysStay, CountedCategories, sklearn.preprocessing.OrdinalEncoder):
     """Replace each category by its position among those of its feature.
 
     Parameters
@@ -33,7 +41,7 @@ class OrdinalEncoder(ArraysStay, sklearn.preprocessing.OrdinalEncoder):
     encoded_missing_value : int or NaN, default=NaN
         What stands for NaN.
     min_frequency, max_categories : int, float or None, default=None
-        What is rare, and put together. Not supported when ``fit`` is given an Array.
+        Categories of fewer rows, or beyond the most frequent, are put together, as one at the end.
 
     Attributes
     ----------
@@ -64,8 +72,7 @@ class OrdinalEncoder(ArraysStay, sklearn.preprocessing.OrdinalEncoder):
             An Array may hold numbers or texts.
         y : ignored
         """
-        rare = self.min_frequency is not None or self.max_categories is not None
-        if isinstance(X, ds.Array) or (is_blocked(X) and not rare):
+        if is_blocked(X):
             learn_categories(self, super().fit, X)
             return self
         return super().fit(X)
@@ -75,5 +82,15 @@ class OrdinalEncoder(ArraysStay, sklearn.preprocessing.OrdinalEncoder):
         return encode_rows(self, X) if isinstance(X, ds.Array) else super().transform(X)
 
     def inverse_transform(self, X: Any) -> Any:
-        """Return the categories that positions stand for."""
-        return decode_rows(self, X) if isinstance(X, ds.Array) else super().inverse_transform(X)
+        """Return the categories that positions stand for.
+
+        Parameters
+        ----------
+        X : array_like or Array of shape (n_samples, n_features_out)
+            Of an Array comes one of the type of the categories. Where scikit-learn gives None, for what is not known,
+            or "infrequent_sklearn" among numbers, collecting it is an error.
+        """
+        if not isinstance(X, ds.Array):
+            return super().inverse_transform(X)
+        check_is_fitted(self)
+        return decode_rows(self, X, self.n_features_in_)

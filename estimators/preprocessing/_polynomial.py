@@ -14,6 +14,9 @@ from estimators._validation import check_X
 
 __all__ = ["PolynomialFeatures"]
 
+_MOST_DEGREE = 64
+"""Of so many features and such a degree, there are more products than can be counted."""
+
 
 class PolynomialFeatures(ArraysStay, sklearn.preprocessing.PolynomialFeatures):
     """Make a feature of each product of features, up to a degree.
@@ -65,3 +68,15 @@ class PolynomialFeatures(ArraysStay, sklearn.preprocessing.PolynomialFeatures):
         if not isinstance(X, ds.Array):
             return super().transform(X)
         return apply_rows(self, "transform", X)
+
+    def _check_learned(self) -> None:
+        """Raise an error for what was read from a file and has other products than the features have."""
+        if not hasattr(self, "n_output_features_"):
+            return
+        n_features, least, most = self.n_features_in_, self._min_degree, self._max_degree
+        is_known = 0 <= least <= most and min(n_features, most) <= _MOST_DEGREE
+        for name, degree in (("_n_out_full", 0), ("n_output_features_", least)):
+            found = getattr(self, name)
+            arguments = (n_features, degree, most, self.interaction_only, self.include_bias)
+            if not is_known or found != self._num_combinations(*arguments):
+                raise ValueError(f"{found} products of {n_features} features are of degree {least} to {most}")

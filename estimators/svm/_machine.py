@@ -99,6 +99,17 @@ class CascadeMachine(ObservedFit, BaseEstimator):
         vars(self).update(self._learned(wait_on(model)))
         rounds.end()
 
+    def _check_learned(self) -> None:
+        """Raise an error for what was read from a file and has other support vectors than it says."""
+        if not hasattr(self, "support_vectors_"):
+            return
+        model: Any = self
+        counts, n_support = model.n_support_, len(model.support_)
+        if model.support_vectors_.shape != (n_support, model.n_features_in_) or model.dual_coef_.shape[1] != n_support:
+            raise ValueError(f"{n_support} support vectors have shape {model.support_vectors_.shape}")
+        if counts.dtype.kind != "i" or counts.min() < 0 or sum(counts.tolist()) != n_support:
+            raise ValueError(f"{n_support} support vectors are divided into {counts}")
+
     def _choose_gamma(self, data: ds.Array) -> float:
         if self.gamma == "auto":
             return 1 / data.shape[1]

@@ -27,7 +27,7 @@ from estimators._validation import check_weights, check_X, defer_rows
 from estimators.tree._answers import TreeAnswers, to_writable
 from estimators.tree._bins import Bins, cut_rows, find_bins
 from estimators.tree._growth import Rules, grow_trees
-from estimators.tree._nodes import Nodes, join_nodes, make_trees, take_nodes
+from estimators.tree._nodes import Nodes, check_nodes, join_nodes, make_trees, take_nodes
 from estimators.tree._pruning import prune_tree
 from estimators.tree._splits import Binned
 from estimators.tree._targets import Targets, class_tables, count_classes, read_classes, read_numbers, weigh_by_class
@@ -141,11 +141,26 @@ class TreeLearning(TreeAnswers):
         check_is_fitted(self)
         nodes, trees = _compiled.get(self, (None, []))
         if nodes is not self._nodes:
-            is_regression = not is_classifier(self)
-            n_classes = np.ones(self.n_outputs_, dtype=np.intp) if is_regression else np.atleast_1d(self.n_classes_)
-            trees = make_trees(self._nodes, self.n_features_in_, n_classes)
+            trees = make_trees(self._nodes, self.n_features_in_, self._count_classes())
             _compiled[self] = (self._nodes, trees)
         return trees
+
+    def _count_classes(self) -> Any:
+        """Return the number of classes of each output, 1 in regression."""
+        return np.atleast_1d(self.n_classes_) if is_classifier(self) else np.ones(self.n_outputs_, dtype=np.intp)
+
+    def _check_learned(self) -> None:
+        """Raise an error for what was read from a file and is no tree."""
+        if "_nodes" not in vars(self):
+            return
+        check_nodes(self._nodes, self.n_features_in_, self.n_outputs_)
+        expected = [1] * self.n_outputs_
+        if is_classifier(self):
+            known = [self.classes_] if self.n_outputs_ == 1 else self.classes_
+            expected = [len(each) for each in known]
+        counts = self._count_classes()
+        if counts.dtype.kind != "i" or counts.tolist() != expected or max(expected) != self._nodes["value"].shape[2]:
+            raise ValueError(f"a tree has {counts} classes in place of {expected}, by output")
 
     def _rules(self, n_rows: int) -> Rules:
         model: Any = self

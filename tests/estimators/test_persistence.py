@@ -235,7 +235,7 @@ def test_what_is_no_model_is_not_written(value, model, tmp_path):
 
 
 def test_a_folder_that_is_not_there_is_named(model, tmp_path):
-    with pytest.raises(FileNotFoundError, match="there is no such folder; make it first: '.*nowhere'"):
+    with pytest.raises(FileNotFoundError, match=r"there is no such folder; make it first: '.*nowhere'"):
         estimators.save(model, tmp_path / "nowhere" / "m")
 
 
@@ -331,7 +331,7 @@ def test_a_pickle_in_an_array_is_not_run(tmp_path):
     np.save(tmp_path / "evil.npy", np.array([Evil()], dtype=object), allow_pickle=True)
     evil = (tmp_path / "evil.npy").read_bytes()
     write(tmp_path / "m", {**GOOD, "model": {**KMEANS, "learned": {"x": {"array": "0.npy"}}}}, **{"0": evil})
-    with pytest.raises(ValueError, match="allow_pickle=False"):
+    with pytest.raises(ValueError, match="elements of dtype object, which save"):
         estimators.load(tmp_path / "m")
 
 

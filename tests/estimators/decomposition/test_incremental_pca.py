@@ -53,10 +53,26 @@ def test_finds_what_scikit_learn_finds_for_any_blocks(parameters, block_size):
     np.testing.assert_allclose(ours.get_covariance(), theirs.get_covariance(), atol=1e-8)
 
 
-def test_float32_gives_what_scikit_learn_gives():
-    ours = IncrementalPCA(3).fit(rows(dtype=np.float32))
-    theirs = sklearn.decomposition.IncrementalPCA(3).fit(rows(dtype=np.float32))
-    assert_same(ours, theirs, 1e-5)
+@pytest.mark.parametrize("parameters", [{}, {"batch_size": 300}, {"batch_size": 300, "whiten": True}], ids=str)
+@pytest.mark.parametrize("kind", [np.asarray, scipy.sparse.csr_array])
+def test_float32_gives_what_scikit_learn_gives(parameters, kind):
+    X = kind(rows(dtype=np.float32))
+    theirs = sklearn.decomposition.IncrementalPCA(3, **parameters).fit(X)
+    turned = theirs.transform(X)
+    for given in (X, ds.array(X, block_size=70)):
+        ours = IncrementalPCA(3, **parameters).fit(given)
+        assert_same(ours, theirs, 1e-4)
+        found, back = ours.transform(given), ours.inverse_transform(turned)
+        assert found.dtype == turned.dtype
+        assert back.dtype == theirs.inverse_transform(turned).dtype
+        np.testing.assert_allclose(np.asarray(found), turned, rtol=1e-3, atol=1e-3)
+
+
+def test_float32_is_kept_by_the_first_batch_alone():
+    ours, theirs = IncrementalPCA(3), sklearn.decomposition.IncrementalPCA(3)
+    for _ in range(2):
+        X = rows(dtype=np.float32)
+        assert_same(ours.partial_fit(X), theirs.partial_fit(X), 1e-4)
 
 
 def test_sparse_rows_are_made_dense_batch_after_batch():

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import scipy.sparse
 
 import dsarray as ds
 from estimators.impute import _medians
@@ -39,6 +40,17 @@ def test_finds_what_sorting_finds(n_rows, few, monkeypatch):
     np.testing.assert_array_equal(found(X, 700), np.nanmedian(X, axis=0))
 
 
+@pytest.mark.parametrize("few", [1, 1000])
+@pytest.mark.parametrize("block_size", [1, 70])
+def test_zeros_that_are_not_stored_count(block_size, few, monkeypatch):
+    monkeypatch.setattr(_medians, "_FEW", few)
+    X = rng.standard_normal((200, 5))
+    X[rng.random(X.shape) < [0.1, 0.4, 0.5, 0.6, 1]] = 0
+    cut = ds.array(scipy.sparse.csr_array(X), block_size=block_size)
+    medians = find_medians(cut, X.min(axis=0), X.max(axis=0), np.array([200, 200, 200, 200, 0]))
+    np.testing.assert_array_equal(medians, [*np.median(X[:, :4], axis=0), np.nan])
+
+
 def test_few_values_come_to_the_main_program(monkeypatch):
     arrived = []
     wait_on = _medians.wait_on
@@ -46,7 +58,7 @@ def test_few_values_come_to_the_main_program(monkeypatch):
     X = rng.lognormal(sigma=3, size=(200_000, 1))
     np.testing.assert_array_equal(found(X, 50_000), np.median(X, axis=0))
     assert 1 < len(arrived) < 5
-    assert 0 < sum(len(values) for values, _ in arrived[-1]) <= 2 * _medians._FEW
+    assert 0 < len(arrived[-1].values) <= 2 * _medians._FEW
 
 
 def test_engine_does_not_change_the_result(on_every_engine):

@@ -23,10 +23,11 @@ SVC = sklearn.svm.SVC()
         {},
         {"scoring": "f1_macro", "cv": 3, "return_train_score": True},
         {"scoring": ["accuracy", "recall_macro"], "return_indices": True},
+        {"scoring": ["accuracy", "recall_macro"], "return_train_score": True},
         {"cv": GroupKFold(3), "groups": np.arange(150) % 7},
         {"params": {"sample_weight": np.linspace(0.1, 1, 150)}},
     ],
-    ids=range(5),
+    ids=range(6),
 )
 @pytest.mark.parametrize("size", [None, 40])
 def test_scores_are_those_of_scikit_learn(how, size):

@@ -274,3 +274,10 @@ def test_wine_and_its_neighbors_within_a_radius_are_sorted():
     distances, _ = NearestNeighbors().fit(X).radius_neighbors(X, 30, sort_results=True)
     assert all((np.diff(each) >= 0).all() for each in distances)
     assert max(map(len, distances)) > 5
+
+
+def test_rows_that_are_too_far_apart_are_an_error_and_no_column_that_is_not_there():
+    X = np.array([[1e300, 0.0], [-1e300, 0.0], [0.0, 1e200]])
+    for rows in (X, ds.array(X, block_size=2)):
+        with pytest.raises(ValueError, match="so far apart"):
+            NearestNeighbors(n_neighbors=2).fit(rows).kneighbors_graph(X, mode="distance")
