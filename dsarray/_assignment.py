@@ -91,7 +91,7 @@ def as_values(a: Array, value: Any) -> Array:
     """Return what is assigned as a dense Array of the type of the array; NumPy casts, warns and refuses."""
     if isinstance(value, _array.Array):
         value = value.to_dense()
-        if value.dtype.kind == "c" and a.dtype.kind not in "cb":
+        if value.dtype.kind == "c" and a.dtype.kind in "iuf":
             warnings.warn(
                 "Casting complex values to real discards the imaginary part", np.exceptions.ComplexWarning, stacklevel=4
             )

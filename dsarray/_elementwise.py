@@ -12,6 +12,7 @@ import numpy.typing as npt
 from dsarray import _array, _join, _rechunk, _sparse, _ufuncs
 from dsarray._cell import Cell, Cells, Value, make_cells
 from dsarray._grid import Chunks, Lengths, coarsen, common_lengths, grid_of
+from dsflow import active_session
 
 if TYPE_CHECKING:
     from dsarray._array import Array
@@ -39,7 +40,10 @@ TILE_BYTES = 1 << 22
 """Operands cut in different ways are not cut into blocks smaller than this, ..."""
 
 MORE_BLOCKS = 4
-"""... unless there are no more of them than this many times the blocks of the operand with most."""
+"""... unless there are no more of them than this many times the blocks of the operand with most, ..."""
+
+READ_BYTES = 1 << 27
+"""... or a task would read more than this of blocks side by side, or there is a budget of memory."""
 
 _SCALARS = (bool, int, float, complex, str, bytes, np.generic)
 
@@ -94,7 +98,8 @@ def as_dense(value: Any, where: str) -> Array:
 def align(arrays: Sequence[Array]) -> tuple[Chunks, list[Array]]:
     """Cut arrays so that they broadcast block by block; return the chunks of what they broadcast to.
 
-    These have the boundaries of all arrays, unless that makes many more blocks than any of them has, and small ones.
+    These have the boundaries of all arrays, unless that makes many more blocks than any of them has, and small ones:
+    then some are joined.
 
     Raises
     ------
@@ -106,9 +111,16 @@ def align(arrays: Sequence[Array]) -> tuple[Chunks, list[Array]]:
     chunks = tuple(map(common_lengths, candidates))
     n_bytes = math.prod(shape) * max((a.dtype.itemsize for a in arrays), default=1)
     n_most = max(n_bytes // TILE_BYTES, MORE_BLOCKS * max((math.prod(a.grid) for a in arrays), default=1))
-    if math.prod(grid_of(chunks)) > n_most:
-        chunks = coarsen(chunks, [axis for axis, each in enumerate(candidates) if len(set(each)) > 1], n_most)
+    if math.prod(grid_of(chunks)) > n_most and not _has_budget():
+        largest = max(math.prod(map(max, a.chunks)) * a.dtype.itemsize for a in arrays)
+        uneven = [axis for axis, each in enumerate(candidates) if len(set(each)) > 1]
+        chunks = coarsen(chunks, uneven, n_most, max(1, READ_BYTES // largest))
     return chunks, [_rechunk.to_chunks(a, _own_chunks(a, chunks, shape)) for a in arrays]
+
+
+def _has_budget() -> bool:
+    session = active_session()
+    return session is not None and session.memory_bytes is not None
 
 
 def _candidates(arrays: Sequence[Array], axis: int, length: int) -> list[Lengths]:

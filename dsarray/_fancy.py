@@ -91,9 +91,11 @@ def _select_cell(cell: Cell, chosen: Cell, axis: int) -> Cell:
 
 
 def _select(block: Any, chosen: Any, axis: int) -> Any:
-    if isinstance(block, np.ndarray) and getattr(chosen, "ndim", None) == 1 and chosen.dtype in (bool, np.intp):
-        positions = np.flatnonzero(chosen) if chosen.dtype == bool else chosen
-        return block.take(positions, axis)  # as block[..., chosen], in half of the time
+    if isinstance(block, np.ndarray) and getattr(chosen, "ndim", None) == 1:
+        if chosen.dtype == bool and len(chosen) == block.shape[axis]:
+            chosen = np.flatnonzero(chosen)
+        if chosen.dtype == np.intp:
+            return block.take(chosen, axis)  # as block[..., chosen], in half of the time
     return block[(*(slice(None),) * axis, chosen)]
 
 
@@ -162,7 +164,7 @@ def _interleave(axis: int, members: list[Any], *pieces: Any) -> Any:
     shape = list(pieces[0].shape)
     shape[axis] = sum(map(len, members))
     joined = namespace(pieces[0]).empty(tuple(shape), dtype=pieces[0].dtype)
-    if axis == 0 and all(map(_has_rows, pieces)):
+    if axis == 0 and all(_has_rows_like(piece, joined) for piece in pieces):
         rows = _as_rows(joined)
         for piece, where in zip(pieces, members, strict=True):
             rows[where] = _as_rows(piece)
@@ -172,8 +174,10 @@ def _interleave(axis: int, members: list[Any], *pieces: Any) -> Any:
     return joined
 
 
-def _has_rows(block: Any) -> bool:
-    return isinstance(block, np.ndarray) and block.ndim > 1 and block.size > 0 and block.flags.c_contiguous
+def _has_rows_like(block: Any, joined: Any) -> bool:
+    if not isinstance(block, np.ndarray) or block.dtype != joined.dtype or block.shape[1:] != joined.shape[1:]:
+        return False
+    return block.ndim > 1 and block.size > 0 and block.flags.c_contiguous
 
 
 def _as_rows(block: npt.NDArray[Any]) -> npt.NDArray[Any]:

@@ -197,13 +197,14 @@ def common_lengths(candidates: Sequence[Lengths]) -> Lengths:
     return tuple(b - a for a, b in itertools.pairwise(boundaries)) or (0,)
 
 
-def coarsen(chunks: Chunks, axes: Sequence[int], n_most: int) -> Chunks:
-    """Join neighbours along some axes, later ones first, until there are no more than so many blocks."""
+def coarsen(chunks: Chunks, axes: Sequence[int], n_most: int, n_joined: int) -> Chunks:
+    """Join up to so many neighbours along some axes, later ones first, until there are no more than so many blocks."""
     coarse = list(chunks)
     for axis in reversed(axes):
-        factor = -(-math.prod(map(len, coarse)) // n_most)
         lengths = coarse[axis]
+        factor = min(-(-math.prod(map(len, coarse)) // n_most), n_joined, len(lengths))
         coarse[axis] = tuple(sum(lengths[start : start + factor]) for start in range(0, len(lengths), factor))
+        n_joined = max(1, n_joined // factor)
     return tuple(coarse)
 
 

@@ -7,8 +7,8 @@ between has the size of a strip, which stays in the cache of a processor, and ne
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -31,11 +31,9 @@ class Strips(NamedTuple):
     """Says that a step may be run strip by strip."""
 
     reduced: tuple[int, ...] = ()
-    """The axes of its first operand that it reduces to length 1; none if it works element by element."""
+    """The axes of its first operand that it reduces to length 1."""
     combine: Callable[[Any, Any], Any] | None = None
-    """Combines what it makes of two strips along a reduced axis."""
-    alone: bool = False
-    """True if it goes over its block several times, so that strips pay for it without other steps."""
+    """Combines what it makes of two strips along a reduced axis; None if it works element by element."""
 
 
 BY_ELEMENT = Strips()
@@ -82,11 +80,11 @@ def run_program(program: tuple[Step, ...], inputs: Sequence[Any]) -> Any:
         if value is None:
             run = run[:1]
             value = run[0].run(registers)
-        if type(value) is not np.ndarray:
-            value = adopt(value)
-            is_foreign = is_foreign or type(value) is Foreign
-        elif is_foreign:
-            value = _put_back(value, run[-1], registers)
+            if type(value) is not np.ndarray:
+                value = adopt(value)
+                is_foreign = is_foreign or type(value) is Foreign
+            elif is_foreign:
+                value = _put_back(value, run[0], registers)
         registers += [None] * (len(run) - 1)
         registers.append(value)
         del value
@@ -107,13 +105,17 @@ def _put_back(value: Any, step: Step, registers: Sequence[Any]) -> Any:
 
 
 def _as_block(value: Any) -> Any:
-    """Make an array of a scalar, and free what a small view would keep alive."""
+    """Make an array of a scalar, and free what a small view would keep alive.
+
+    What is neither contiguous nor of this machine's byte order is copied, since pickles forget that order then.
+    """
     if type(value) is Foreign:
         return at_rest(value)
     if isinstance(value, np.generic):
         return np.asarray(value)
-    if isinstance(value, np.ndarray) and isinstance(value.base, np.ndarray) and value.base.nbytes > 2 * value.nbytes:
-        return value.copy()
+    if isinstance(value, np.ndarray) and isinstance(value.base, np.ndarray):
+        is_small = value.base.nbytes > 2 * value.nbytes
+        return value.copy() if is_small or not (value.dtype.isnative or value.flags.forc) else value
     return value
 
 
@@ -136,38 +138,39 @@ def _next_run(program: tuple[Step, ...], start: int, n_registers: int) -> tuple[
 
 
 def _run_in_strips(run: tuple[Step, ...], registers: Sequence[Any]) -> Any:
-    """Run steps on one strip after the other; return the result of the last step, or None if strips do not pay."""
+    """Run steps on one strip after the other; return the result of the last step, or None if strips do not pay.
+
+    A reduction is cut by the shape of its block alone, so that it gives the same whether steps before it are run with
+    it or have been.
+    """
     strips = run[-1].strips
-    if strips is None or (len(run) == 1 and not strips.alone):
+    if strips is None or (len(run) == 1 and strips.combine is None):
         return None
     blocks = _read_by(run, registers)
     if blocks is None:
         return None
     shape = np.broadcast_shapes(*[block.shape for block in blocks.values()])
-    axis = next((i - len(shape) for i, length in enumerate(shape) if length >= FEWEST), 0)
+    order = _order_of(blocks.values(), shape)
+    axes = range(len(shape)) if order == "C" else reversed(range(len(shape)))
+    axis = next((i - len(shape) for i in axes if shape[i] >= FEWEST), 0)
     if axis == 0:
         return None
     cut = {position: block for position, block in blocks.items() if block.ndim >= -axis and block.shape[axis] > 1}
     is_folded = axis + len(shape) in strips.reduced
-    n_bytes = max(block.dtype.itemsize for block in cut.values()) * math.prod(shape)
-    n_rows = max(STRIP_BYTES * shape[axis] // max(n_bytes, 1), FEWEST_ROWS if is_folded else 1)
-    if n_rows * FEWEST > shape[axis] or not all(_is_ordered(block, axis) for block in cut.values()):
+    n_rows = max(STRIP_BYTES * shape[axis] // max(8 * math.prod(shape), 1), FEWEST_ROWS if is_folded else 1)
+    if n_rows * FEWEST > shape[axis]:
         return None
     results = _results(run, list(registers), cut, axis, n_rows)
     if strips.combine is None:
-        return _laid_out(results, shape, axis)
-    if not is_folded:
-        return _joined(list(results), axis)
-    total = next(results)
-    for each in results:
-        total = strips.combine(total, each)
-    return total
+        is_ordered = all(_descends(block, order, _n_outer(block, axis, order)) for block in cut.values())
+        return _laid_out(results, shape, axis, order) if is_ordered else None
+    return _combined(list(results), strips.combine) if is_folded else _joined(list(results), axis)
 
 
 def _read_by(run: tuple[Step, ...], registers: Sequence[Any]) -> dict[int, npt.NDArray[Any]] | None:
     """Return what steps read of registers; None if that is not of NumPy, or too little to make a large block of."""
     blocks: dict[int, npt.NDArray[Any]] = {}
-    most = 16  # bytes of an element
+    most = 8  # bytes of an element, as far as cutting is concerned
     for step in run:
         for arg in step.args:
             if type(arg) is Register and arg.position < len(registers) and arg.position not in blocks:
@@ -178,10 +181,22 @@ def _read_by(run: tuple[Step, ...], registers: Sequence[Any]) -> dict[int, npt.N
     return blocks if most >= STRIP_BYTES * FEWEST else None
 
 
-def _is_ordered(block: npt.NDArray[Any], axis: int) -> bool:
-    """Whether strips along an axis lie in memory one after the other, more or less."""
-    strides = [abs(s) for s, n in zip(block.strides[axis:], block.shape[axis:], strict=True) if n > 1]
+def _order_of(blocks: Iterable[npt.NDArray[Any]], shape: tuple[int, ...]) -> Literal["C", "F"]:
+    """Return how blocks of a shape lie in memory: as NumPy's do, unless all of them have their axes the other way."""
+    whole = [block for block in blocks if block.shape == shape]
+    is_reversed = whole and all(_descends(block, "F") and not _descends(block, "C") for block in whole)
+    return "F" if is_reversed else "C"
+
+
+def _descends(block: npt.NDArray[Any], order: Literal["C", "F"], n_outer: int = 0) -> bool:
+    """Whether memory is passed over in an order, but for some of the outer axes."""
+    lengths = [*zip(block.strides, block.shape, strict=True)][:: 1 if order == "C" else -1][n_outer:]
+    strides = [abs(stride) for stride, length in lengths if length > 1]
     return strides == sorted(strides, reverse=True)
+
+
+def _n_outer(block: npt.NDArray[Any], axis: int, order: Literal["C", "F"]) -> int:
+    return block.ndim + axis if order == "C" else -axis - 1
 
 
 def _results(run: tuple[Step, ...], registers: list[Any], cut: dict[int, Any], axis: int, n_rows: int) -> Any:
@@ -198,11 +213,11 @@ def _results(run: tuple[Step, ...], registers: list[Any], cut: dict[int, Any], a
         del registers[n_outer:]
 
 
-def _laid_out(results: Any, shape: tuple[int, ...], axis: int) -> Any:
+def _laid_out(results: Any, shape: tuple[int, ...], axis: int, order: Literal["C", "F"]) -> Any:
     """Put strips, one after the other, into a block."""
     start, block = 0, None
     for strip in results:
-        block = np.empty(shape, strip.dtype) if block is None else block
+        block = np.empty(shape, strip.dtype, order) if block is None else block
         stop = start + strip.shape[axis]
         block[_along(axis, start, stop)] = strip
         start = stop
@@ -212,6 +227,14 @@ def _laid_out(results: Any, shape: tuple[int, ...], axis: int) -> Any:
 def _along(axis: int, start: int, stop: int) -> tuple[Any, ...]:
     """Return the index of a strip along an axis, which is given from the end."""
     return (..., slice(start, stop), *(slice(None),) * (-axis - 1))
+
+
+def _combined(parts: list[Any], combine: Callable[[Any, Any], Any]) -> Any:
+    """Combine what strips give in a tree, in which errors of rounding grow least."""
+    while len(parts) > 1:
+        rest = parts[len(parts) // 2 * 2 :]
+        parts = [*map(combine, parts[::2], parts[1::2]), *rest]
+    return parts[0]
 
 
 def _joined(parts: list[Any], axis: int) -> Any:

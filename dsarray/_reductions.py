@@ -74,12 +74,12 @@ class Reduction:
     """True if NumPy's function warns of an empty array."""
     ufunc: np.ufunc | None = None
     """The ufunc that it is the reduction of."""
-    n_passes: int | None = 1
-    """How often ``partial`` goes over a block; None if it must know where the block lies, and so have all of it."""
+    is_placed: bool = False
+    """True if ``partial`` must know where its block lies, and so have all of it."""
 
     def strips(self, axes: tuple[int, ...]) -> Strips | None:
         """Return how ``partial`` may be run on strips of a block."""
-        return None if self.n_passes is None else Strips(axes, self.combine, alone=self.n_passes > 2)
+        return None if self.is_placed else Strips(axes, self.combine)
 
 
 def _partial(block: Any, about: Block, where: Any = None) -> Any:
@@ -123,10 +123,10 @@ REDUCTIONS = {
     "any": Reduction(np.any, _partial, np.logical_or),
     "all": Reduction(np.all, _partial, np.logical_and),
     "count_nonzero": Reduction(np.count_nonzero, _partial, np.add),
-    "ptp": Reduction(np.ptp, _partial_range, _combine_ranges, _length_of_range, n_passes=2),
+    "ptp": Reduction(np.ptp, _partial_range, _combine_ranges, _length_of_range),
     "mean": Reduction(np.mean, partial_total, combine_totals, mean_of_total, averages=True),
-    "var": Reduction(np.var, partial_moments, combine_moments, finish_moments, averages=True, n_passes=4),
-    "std": Reduction(np.std, partial_moments, combine_moments, root, averages=True, n_passes=4),
+    "var": Reduction(np.var, partial_moments, combine_moments, finish_moments, averages=True),
+    "std": Reduction(np.std, partial_moments, combine_moments, root, averages=True),
 }
 for _end, _better in (("argmin", np.less), ("argmax", np.greater)):
     REDUCTIONS[_end] = Reduction(
@@ -134,14 +134,14 @@ for _end, _better in (("argmin", np.less), ("argmax", np.greater)):
         partial_positions,
         functools.partial(combine_positions, _better),
         take_positions,
-        n_passes=None,
+        is_placed=True,
     )
     REDUCTIONS[f"nan{_end}"] = Reduction(
         getattr(np, f"nan{_end}"),
         partial_known_positions,
         functools.partial(combine_known_positions, _better),
         take_known_positions,
-        n_passes=None,
+        is_placed=True,
     )
 
 

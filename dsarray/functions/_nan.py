@@ -32,9 +32,7 @@ def known_or(a: Any, value: float) -> Array:
 
 
 def _replace(block: Any, value: float) -> Any:
-    replaced = block.copy()
-    replaced[np.isnan(block)] = value
-    return replaced
+    return np.where(np.isnan(block), value, block)
 
 
 def _known(a: Any, where: Any) -> tuple[Array, Any]:
@@ -85,7 +83,7 @@ def _nanmean(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepd
 
 
 def _variance(oracle: Callable[..., Any], finish: Callable[..., Any], plain: str) -> Callable[..., Array]:
-    how = Reduction(oracle, partial_moments, combine_moments, finish, averages=True, n_passes=4)
+    how = Reduction(oracle, partial_moments, combine_moments, finish, averages=True)
 
     def call(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: float = 0, keepdims: Any = NOTHING,
              *, where: Any = True, mean: Any = NOTHING, correction: Any = NOTHING) -> Array:  # fmt: skip

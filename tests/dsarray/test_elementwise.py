@@ -1,4 +1,5 @@
 import operator
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -226,3 +227,11 @@ def test_operands_cut_along_different_axes_make_no_crowd_of_small_blocks():
     assert total.chunks == ((1,) * 20, (5,) * 4)  # of 400
     np.testing.assert_array_equal(total.collect(), x + x.T)
     assert (a + ds.array(x, block_size=(-1, 7))).grid == (20, 3)  # which is not more than four times as many
+
+
+def test_blocks_are_not_joined_at_the_cost_of_a_budget(monkeypatch):
+    a = ds.array(np.ones((20, 20)), block_size=1)
+    monkeypatch.setattr("dsarray._elementwise.READ_BYTES", 320)  # of two blocks
+    assert (a + a.T).chunks == ((1,) * 20, (2,) * 10)
+    monkeypatch.setattr("dsarray._elementwise.active_session", lambda: SimpleNamespace(memory_bytes=1 << 30))
+    assert (a + a.T).grid == (20, 20)

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 import dsarray as ds
+from dsflow import task
 from tests.dsarray.strategies import assert_alike, assert_same, blocked
 
 few = settings(deadline=None, max_examples=60, derandomize=True)
@@ -179,3 +180,20 @@ def test_a_sparse_array_takes_one_list_or_mask_and_refuses_more():
             s[key]
     with pytest.raises(IndexError, match="sparse"):
         ds.array(dense)[s]
+
+
+@task
+def made(values):
+    return values
+
+
+def test_blocks_that_are_not_what_was_said_are_cast_or_refused_but_never_read_as_others():
+    x = np.arange(8.0).reshape(4, 2)
+    mixed = ds.from_blocks([[made(x[:2])], [made(x[2:].astype(int))]], ((2, 2), (2,)), float)
+    np.testing.assert_array_equal(mixed[[3, 0, 2, 1]].collect(), x[[3, 0, 2, 1]])
+    wide = ds.from_blocks([[made(x[:2])], [made(np.ones((2, 3)))]], ((2, 2), (2,)), float)
+    with pytest.raises(ValueError, match="broadcast"):
+        wide[[3, 0, 2, 1]].collect()
+    mask = ds.from_blocks([made(np.array([True, False])), made(np.array([True] * 3))], ((3, 3),), bool)
+    with pytest.raises(IndexError, match="boolean index did not match"):
+        ds.array(np.arange(12.0).reshape(6, 2), block_size=(3, -1))[mask].collect()

@@ -114,12 +114,14 @@ def test_nonsense_shapes_are_refused(shape, error):
         grid.check_shape(shape, "test")
 
 
-@pytest.mark.parametrize(("lengths", "axes", "n_most", "expected"), [
-    (((1, 2, 3, 4), (5, 6)), [0], 4, ((3, 7), (5, 6))),
-    (((1, 2, 3, 4), (5, 6)), [1], 4, ((1, 2, 3, 4), (11,))),
-    (((1, 2, 3, 4), (5, 6)), [0, 1], 1, ((10,), (11,))),
-    (((1, 2, 3, 4), (5, 6)), [0, 1], 3, ((3, 7), (11,))),
-    (((1, 2, 3), (5,)), [0], 3, ((1, 2, 3), (5,))),
+@pytest.mark.parametrize(("lengths", "axes", "n_most", "n_joined", "expected"), [
+    (((1, 2, 3, 4), (5, 6)), [0], 4, 9, ((3, 7), (5, 6))),
+    (((1, 2, 3, 4), (5, 6)), [1], 4, 9, ((1, 2, 3, 4), (11,))),
+    (((1, 2, 3, 4), (5, 6)), [0, 1], 1, 9, ((10,), (11,))),
+    (((1, 2, 3, 4), (5, 6)), [0, 1], 3, 9, ((3, 7), (11,))),
+    (((1, 2, 3, 4), (5, 6)), [0, 1], 1, 2, ((1, 2, 3, 4), (11,))),
+    (((1, 2, 3, 4), (5, 6)), [0, 1], 1, 5, ((3, 7), (11,))),
+    (((1, 2, 3), (5,)), [0], 3, 9, ((1, 2, 3), (5,))),
 ])  # fmt: skip
-def test_neighbours_are_joined_until_there_are_few_enough(lengths, axes, n_most, expected):
-    assert grid.coarsen(lengths, axes, n_most) == expected
+def test_neighbours_are_joined_until_there_are_few_enough(lengths, axes, n_most, n_joined, expected):
+    assert grid.coarsen(lengths, axes, n_most, n_joined) == expected

@@ -107,3 +107,12 @@ def test_positions_of_a_small_type_reach_a_long_axis(dtype):
     values = np.arange(600).reshape(300, 2)
     positions = np.array([1, 100, 0], dtype=dtype)
     assert_same(ds.array(values, block_size=50)[positions], values[positions])
+
+
+@pytest.mark.parametrize("dtype", [">i4", ">f8", ">U2", ">c8"])
+def test_slices_keep_the_order_of_bytes(dtype):
+    x = np.arange(12).reshape(3, 4).astype(dtype)
+    for key in (slice(None, None, -1), (slice(None), slice(1, 3)), (slice(None), slice(None, None, 2))):
+        found = ds.array(x, block_size=-1)[key].collect()
+        assert found.dtype == x.dtype
+        np.testing.assert_array_equal(found, x[key])

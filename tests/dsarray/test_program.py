@@ -80,10 +80,18 @@ def test_operands_of_length_1_and_fewer_axes_serve_all_strips(seen):
     assert len(seen) == 20
 
 
-def test_blocks_in_another_order_stay_whole(seen):
+def test_blocks_in_the_other_order_are_cut_along_their_last_axis(seen):
     block = np.asfortranarray(X)
     program = (step(_noted, R[0], released=(0,)), step(np.exp, R[1], released=(1,)))
-    np.testing.assert_array_equal(run_program(program, [block]), np.exp(block))
+    found = run_program(program, [block])
+    np.testing.assert_array_equal(found, np.exp(block))
+    assert found.flags.f_contiguous
+    assert seen == [40] * 6
+
+
+def test_blocks_in_both_orders_stay_whole(seen):
+    program = (step(_noted, R[0], R[1], released=(0, 1)), step(np.exp, R[2], released=(2,)))
+    np.testing.assert_array_equal(run_program(program, [X, np.asfortranarray(X)]), np.exp(X + X))
     assert seen == [40]
 
 
@@ -114,6 +122,37 @@ def test_small_views_free_the_large_base(n_rows, is_view):
     first = operator.itemgetter(slice(n_rows))
     block = X.copy()
     assert np.shares_memory(run_program((step(first, R[0], strips=None),), [block]), block) == is_view
+
+
+def test_blocks_of_other_libraries_may_stand_beside_what_is_cut():
+    xp = pytest.importorskip("array_api_strict")
+    program = (
+        step(np.negative, R[1], released=(1,)),
+        step(np.exp, R[2], released=(2,)),
+        step(np.stack, R[3], strips=None, released=(3,)),
+        step(_second, R[0], R[4], strips=None),
+    )
+    np.testing.assert_array_equal(to_host(run_program(program, [xp.asarray(X), X])), np.exp(-X))
+
+
+def _second(_, block):
+    return block
+
+
+def test_a_sum_is_the_same_before_and_after_what_is_added_up_is_remembered():
+    x = RNG.normal(size=(500, 3)).astype(np.float32)
+    for reduce in (np.sum, np.mean, np.std):
+        for axis in (None, 0, 1):
+            doubled = ds.array(x, block_size=-1) * np.float32(2)
+            before = reduce(doubled, axis=axis).collect()
+            doubled.collect()
+            np.testing.assert_array_equal(reduce(doubled, axis=axis).collect(), before)
+
+
+def test_what_strips_give_is_combined_in_a_tree():
+    x = np.full(1 << 16, 0.1, np.float32)
+    found = (ds.array(x, block_size=-1) * np.float32(1)).sum().item()
+    assert found == pytest.approx(float(x.astype(float).sum()), rel=5e-7)
 
 
 def test_an_error_is_that_of_numpy():

@@ -103,3 +103,8 @@ def test_a_block_of_nothing_but_nan_is_passed_over():
         assert int(np.nanargmin(array)) == 3
         assert int(np.nanargmax(array)) == 2
         assert float(np.nanmin(array)) == 1
+
+
+def test_an_element_by_itself_is_no_exception():
+    x = ds.array(1.5) * ds.array(np.nan)
+    assert np.nansum(x).item() == 0
