@@ -35,7 +35,6 @@ def test_functions_that_say_what_an_array_is():
 @pytest.mark.parametrize(
     ("call", "name"),
     [
-        (lambda: np.add.at(a, 0, 1), "np.add.at"),
         (lambda: np.packbits(a), "np.packbits"),
         (lambda: np.poly(a), "np.poly"),
     ],
