@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dsarray._namespace import adopt, at_rest
-from dsarray._program import BY_ELEMENT, Register, Step, Strips, run_program
+from dsarray._program import Register, Step, run_program
 from dsflow import Future, Task, active_session, share, task
 
 __all__ = [
@@ -56,8 +56,8 @@ class Apply:
     function: Callable[..., Any]
     args: tuple[Any, ...]
     keywords: dict[str, Any] = field(default_factory=dict)
-    strips: Strips | None = None
-    """How the function may be run on strips of its blocks, if it may."""
+    by_element: bool = False
+    """True if the function works element by element, with NumPy's broadcasting."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +104,7 @@ class Cell:
     @classmethod
     def by_element(cls, function: Callable[..., Any], *args: Any, **keywords: Any) -> Cell:
         """Make a cell from a recipe that works element by element."""
-        return cls(Apply(function, args, keywords, BY_ELEMENT))
+        return cls(Apply(function, args, keywords, by_element=True))
 
     @property
     def future(self) -> Future[Any]:
@@ -301,7 +301,7 @@ def compile_recipes(recipes: dict[Cell, Apply]) -> tuple[tuple[Step, ...], list[
             tuple(Register(positions[arg]) if isinstance(arg, Cell) else arg for arg in recipe.args),
             recipe.keywords,
             tuple(released.get(positions[cell], ())),
-            recipe.strips,
+            recipe.by_element,
         )
         for cell, recipe in recipes.items()
     )

@@ -1,7 +1,7 @@
 """Programs: what one task does to make a block, a flat list of calls.
 
-Steps that work element by element, and a reduction that follows them, are run on strips of their blocks: what lies
-between has the size of a strip, which stays in the cache of a processor, and never that of a block.
+Steps that work element by element are run together on strips of their blocks: what lies between has the size of a
+strip, which stays in the cache of a processor, and never that of a block.
 """
 
 from __future__ import annotations
@@ -15,28 +15,13 @@ import numpy.typing as npt
 
 from dsarray._namespace import Foreign, adopt, at_rest, put_like
 
-__all__ = ["BY_ELEMENT", "Register", "Step", "Strips", "run_program"]
+__all__ = ["Register", "Step", "run_program"]
 
 STRIP_BYTES = 1 << 20
 """Size of the strips of the largest block of a run."""
 
 FEWEST = 4
 """Blocks of fewer strips are not cut."""
-
-FEWEST_ROWS = 16
-"""Strips whose results are combined have at least so many rows, since combining two takes as long as a row or two."""
-
-
-class Strips(NamedTuple):
-    """Says that a step may be run strip by strip."""
-
-    reduced: tuple[int, ...] = ()
-    """The axes of its first operand that it reduces to length 1."""
-    combine: Callable[[Any, Any], Any] | None = None
-    """Combines what it makes of two strips along a reduced axis; None if it works element by element."""
-
-
-BY_ELEMENT = Strips()
 
 
 class Register(NamedTuple):
@@ -53,8 +38,8 @@ class Step(NamedTuple):
     keywords: dict[str, Any]
     released: tuple[int, ...]
     """Registers that no later step reads."""
-    strips: Strips | None = None
-    """How it may be run strip by strip; None if it needs all of its operands at once."""
+    by_element: bool = False
+    """True if the function works element by element, with NumPy's broadcasting."""
 
     def run(self, registers: Sequence[Any]) -> Any:
         """Call the function on the values in registers."""
@@ -125,10 +110,8 @@ def _as_block(value: Any) -> Any:
 def _next_run(program: tuple[Step, ...], start: int, n_registers: int) -> tuple[Step, ...]:
     """Return the steps from one on that may be run strip by strip together: nobody else reads what lies between."""
     end = start
-    while end < len(program) and (strips := program[end].strips) is not None:
+    while end < len(program) and program[end].by_element:
         end += 1
-        if strips.combine is not None:
-            break
     while end > start + 1:
         released = {each for step in program[start:end] for each in step.released}
         if released.issuperset(range(n_registers, n_registers + end - start - 1)):
@@ -138,13 +121,8 @@ def _next_run(program: tuple[Step, ...], start: int, n_registers: int) -> tuple[
 
 
 def _run_in_strips(run: tuple[Step, ...], registers: Sequence[Any]) -> Any:
-    """Run steps on one strip after the other; return the result of the last step, or None if strips do not pay.
-
-    A reduction is cut by the shape of its block alone, so that it gives the same whether steps before it are run with
-    it or have been.
-    """
-    strips = run[-1].strips
-    if strips is None or (len(run) == 1 and strips.combine is None):
+    """Run steps on one strip after the other; return the result of the last step, or None if strips do not pay."""
+    if len(run) == 1:
         return None
     blocks = _read_by(run, registers)
     if blocks is None:
@@ -156,21 +134,18 @@ def _run_in_strips(run: tuple[Step, ...], registers: Sequence[Any]) -> Any:
     if axis == 0:
         return None
     cut = {position: block for position, block in blocks.items() if block.ndim >= -axis and block.shape[axis] > 1}
-    is_folded = axis + len(shape) in strips.reduced
-    n_rows = max(STRIP_BYTES * shape[axis] // max(8 * math.prod(shape), 1), FEWEST_ROWS if is_folded else 1)
-    if n_rows * FEWEST > shape[axis]:
+    n_bytes = max(block.dtype.itemsize for block in cut.values()) * math.prod(shape)
+    n_rows = max(STRIP_BYTES * shape[axis] // max(n_bytes, 1), 1)
+    is_ordered = all(_descends(block, order, _n_outer(block, axis, order)) for block in cut.values())
+    if n_rows * FEWEST > shape[axis] or not is_ordered:
         return None
-    results = _results(run, list(registers), cut, axis, n_rows)
-    if strips.combine is None:
-        is_ordered = all(_descends(block, order, _n_outer(block, axis, order)) for block in cut.values())
-        return _laid_out(results, shape, axis, order) if is_ordered else None
-    return _combined(list(results), strips.combine) if is_folded else _joined(list(results), axis)
+    return _laid_out(_results(run, list(registers), cut, axis, n_rows), shape, axis, order)
 
 
 def _read_by(run: tuple[Step, ...], registers: Sequence[Any]) -> dict[int, npt.NDArray[Any]] | None:
     """Return what steps read of registers; None if that is not of NumPy, or too little to make a large block of."""
     blocks: dict[int, npt.NDArray[Any]] = {}
-    most = 8  # bytes of an element, as far as cutting is concerned
+    most = 16  # bytes of an element
     for step in run:
         for arg in step.args:
             if type(arg) is Register and arg.position < len(registers) and arg.position not in blocks:
@@ -227,20 +202,3 @@ def _laid_out(results: Any, shape: tuple[int, ...], axis: int, order: Literal["C
 def _along(axis: int, start: int, stop: int) -> tuple[Any, ...]:
     """Return the index of a strip along an axis, which is given from the end."""
     return (..., slice(start, stop), *(slice(None),) * (-axis - 1))
-
-
-def _combined(parts: list[Any], combine: Callable[[Any, Any], Any]) -> Any:
-    """Combine what strips give in a tree, in which errors of rounding grow least."""
-    while len(parts) > 1:
-        rest = parts[len(parts) // 2 * 2 :]
-        parts = [*map(combine, parts[::2], parts[1::2]), *rest]
-    return parts[0]
-
-
-def _joined(parts: list[Any], axis: int) -> Any:
-    """Join what a reduction makes of strips that it keeps: arrays, or tuples of these and of what all have alike."""
-    first = parts[0]
-    if isinstance(first, tuple):
-        fields = [_joined(list(each), axis) for each in zip(*parts, strict=True)]
-        return type(first)._make(fields) if hasattr(first, "_make") else tuple(fields)
-    return np.concatenate(parts, axis=axis) if isinstance(first, np.ndarray) else first

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dsarray import _array, _elementwise, _sparse
-from dsarray._cell import Apply, Cell, Cells, make_cells
+from dsarray._cell import Cell, Cells, make_cells
 from dsarray._grid import Chunks, block_shape, grid_of, offsets
 from dsarray._namespace import namespace
 from dsarray._reductions import ASSOCIATIVE, REDUCTIONS, Block, Reduction
@@ -204,13 +204,11 @@ def _combined(
     if ufunc is not None and initial is not None and ufunc.identity is not None:
         about = dataclasses.replace(about, options={})
     starts = [offsets(lengths) for lengths in a.chunks]
-    strips = reduction.strips(about.axes)
     partials = []
     for block in blocks:
         start = tuple(s[i] for s, i in zip(starts, block, strict=True))
         source, *companions = [cells[block] for cells in sources]
-        args = (source, dataclasses.replace(about, start=start), *companions)
-        partials.append(Cell(Apply(reduction.partial, args, {}, strips)))
+        partials.append(Cell.of(reduction.partial, source, dataclasses.replace(about, start=start), *companions))
     root_cell = tree_cell(reduction.combine, partials)
     if ufunc is not None and initial is not None and ufunc.identity is not None:
         root_cell = Cell.of(ufunc, np.asarray(initial).astype(dtype)[()], root_cell)

@@ -27,7 +27,6 @@ from dsarray._positions import (
     take_known_positions,
     take_positions,
 )
-from dsarray._program import Strips
 
 __all__ = ["ASSOCIATIVE", "REDUCTIONS", "Block", "Reduction", "of_ufunc"]
 
@@ -74,12 +73,6 @@ class Reduction:
     """True if NumPy's function warns of an empty array."""
     ufunc: np.ufunc | None = None
     """The ufunc that it is the reduction of."""
-    is_placed: bool = False
-    """True if ``partial`` must know where its block lies, and so have all of it."""
-
-    def strips(self, axes: tuple[int, ...]) -> Strips | None:
-        """Return how ``partial`` may be run on strips of a block."""
-        return None if self.is_placed else Strips(axes, self.combine)
 
 
 def _partial(block: Any, about: Block, where: Any = None) -> Any:
@@ -130,18 +123,13 @@ REDUCTIONS = {
 }
 for _end, _better in (("argmin", np.less), ("argmax", np.greater)):
     REDUCTIONS[_end] = Reduction(
-        getattr(np, _end),
-        partial_positions,
-        functools.partial(combine_positions, _better),
-        take_positions,
-        is_placed=True,
+        getattr(np, _end), partial_positions, functools.partial(combine_positions, _better), take_positions
     )
     REDUCTIONS[f"nan{_end}"] = Reduction(
         getattr(np, f"nan{_end}"),
         partial_known_positions,
         functools.partial(combine_known_positions, _better),
         take_known_positions,
-        is_placed=True,
     )
 
 

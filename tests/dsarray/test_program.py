@@ -1,4 +1,3 @@
-import functools
 import operator
 
 import numpy as np
@@ -9,7 +8,7 @@ from hypothesis import strategies as st
 import dsarray as ds
 from dsarray import _program as programs
 from dsarray._namespace import to_host
-from dsarray._program import BY_ELEMENT, Register, Step, Strips, run_program
+from dsarray._program import Register, Step, run_program
 from tests.dsarray.strategies import modest
 
 RNG = np.random.default_rng(0)
@@ -35,8 +34,8 @@ def _noted(block, addend=0):
     return block + addend
 
 
-def step(function, *args, released=(), strips=BY_ELEMENT, **keywords):
-    return Step(function, args, keywords, released, strips)
+def step(function, *args, released=(), by_element=True, **keywords):
+    return Step(function, args, keywords, released, by_element)
 
 
 R = [Register(position) for position in range(9)]
@@ -62,7 +61,7 @@ def test_what_others_read_as_well_is_made_whole(seen):
     program = (
         step(_noted, R[0], released=(0,)),
         step(np.exp, R[1]),
-        step(np.sort, R[1], released=(1,), strips=None),
+        step(np.sort, R[1], released=(1,), by_element=False),
         step(np.add, R[2], R[3]),
     )
     np.testing.assert_array_equal(run_program(program, [X]), np.exp(X) + np.sort(X))
@@ -101,12 +100,13 @@ def test_a_first_axis_that_is_short_is_not_cut():
     np.testing.assert_array_equal(run_program(program, [block]), np.exp(-block))
 
 
-@pytest.mark.parametrize("axes", [(0,), (1,), (0, 1)])
-def test_a_reduction_ends_the_strips(axes, seen, monkeypatch):
-    monkeypatch.setattr(programs, "FEWEST_ROWS", 2)
-    total = functools.partial(np.sum, axis=axes, keepdims=True)
-    program = (step(_noted, R[0], 1, released=(0,)), step(total, R[1], released=(1,), strips=Strips(axes, np.add)))
-    np.testing.assert_allclose(run_program((*program, step(np.sqrt, R[2])), [abs(X)]), np.sqrt(total(abs(X) + 1)))
+def test_what_follows_is_given_the_whole_block(seen):
+    program = (
+        step(_noted, R[0], released=(0,)),
+        step(np.exp, R[1], released=(1,)),
+        step(np.sum, R[2], by_element=False),
+    )
+    assert run_program(program, [X]) == np.exp(X).sum()
     assert seen == [2] * 20
 
 
@@ -121,7 +121,7 @@ def test_blocks_of_other_libraries_stay_whole():
 def test_small_views_free_the_large_base(n_rows, is_view):
     first = operator.itemgetter(slice(n_rows))
     block = X.copy()
-    assert np.shares_memory(run_program((step(first, R[0], strips=None),), [block]), block) == is_view
+    assert np.shares_memory(run_program((step(first, R[0], by_element=False),), [block]), block) == is_view
 
 
 def test_blocks_of_other_libraries_may_stand_beside_what_is_cut():
@@ -129,8 +129,8 @@ def test_blocks_of_other_libraries_may_stand_beside_what_is_cut():
     program = (
         step(np.negative, R[1], released=(1,)),
         step(np.exp, R[2], released=(2,)),
-        step(np.stack, R[3], strips=None, released=(3,)),
-        step(_second, R[0], R[4], strips=None),
+        step(np.stack, R[3], by_element=False, released=(3,)),
+        step(_second, R[0], R[4], by_element=False),
     )
     np.testing.assert_array_equal(to_host(run_program(program, [xp.asarray(X), X])), np.exp(-X))
 
@@ -147,12 +147,6 @@ def test_a_sum_is_the_same_before_and_after_what_is_added_up_is_remembered():
             before = reduce(doubled, axis=axis).collect()
             doubled.collect()
             np.testing.assert_array_equal(reduce(doubled, axis=axis).collect(), before)
-
-
-def test_what_strips_give_is_combined_in_a_tree():
-    x = np.full(1 << 16, 0.1, np.float32)
-    found = (ds.array(x, block_size=-1) * np.float32(1)).sum().item()
-    assert found == pytest.approx(float(x.astype(float).sum()), rel=5e-7)
 
 
 def test_an_error_is_that_of_numpy():
@@ -183,14 +177,11 @@ CHAINS = [
     chain=st.sampled_from(CHAINS),
     shape=st.sampled_from([(40, 6), (6, 40), (2, 120), (120, 2), (7, 7)]),
     block=st.tuples(st.integers(3, 60), st.integers(3, 60)),
-    rows=st.integers(1, 20),
 )
 @modest
-def test_strips_change_nothing_but_rounding(chain, shape, block, rows):
+def test_strips_change_nothing_but_rounding(chain, shape, block):
     x = RNG.normal(size=shape)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(programs, "FEWEST_ROWS", rows)
-        found = chain(ds.array(x, block_size=block)).collect()
+    found = chain(ds.array(x, block_size=block)).collect()
     with np.errstate(all="ignore"):
         expected = chain(x)
     assert found.dtype == expected.dtype
