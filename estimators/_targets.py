@@ -15,7 +15,7 @@ import dsarray as ds
 from dsflow import Future, task, wait_on
 from estimators._validation import align_rows, check_weights
 
-__all__ = ["check_all_weighed", "encode_classes", "find_codes", "unique_columns", "weigh_rows"]
+__all__ = ["check_all_weighed", "encode_classes", "find_codes", "unbox", "unique_columns", "weigh_rows"]
 
 
 def encode_classes(estimator: Any, y: Any, X: ds.Array) -> tuple[list[Future[Any]], Any]:
@@ -55,17 +55,16 @@ def encode_classes(estimator: Any, y: Any, X: ds.Array) -> tuple[list[Future[Any
         assert_all_finite(column, estimator_name=name, input_name="y")
         check_classification_targets(column)
         classes, positions = np.unique(column, return_inverse=True)
-        classes = _unboxed(classes)
+        classes = unbox(classes)
         codes = align_rows(estimator, positions, X, "y").row_blocks()
     if len(classes) < 2:
         raise ValueError(f"{name}: the number of classes has to be greater than one; got {len(classes)} class.")
     return codes, classes
 
 
-def _unboxed(classes: Any) -> Any:
-    """Return classes that are Python objects as an ndarray of texts or numbers, of which blocks can be made."""
-    plain = np.array(classes.tolist()) if classes.dtype.kind == "O" else classes
-    return classes if plain.dtype.kind == "O" else plain
+def unbox(labels: Any) -> Any:
+    """Return labels that are Python objects as an ndarray of texts or numbers, of which blocks can be made."""
+    return np.array(labels.tolist()) if labels.dtype.kind == "O" else labels
 
 
 def unique_columns(labels: Any, name: str) -> list[Any]:

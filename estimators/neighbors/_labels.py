@@ -15,7 +15,7 @@ from sklearn.utils.multiclass import check_classification_targets
 
 import dsarray as ds
 from dsflow import wait_on
-from estimators._targets import find_codes, unique_columns
+from estimators._targets import find_codes, unbox, unique_columns
 from estimators._validation import check_length
 from estimators.neighbors._search import Found
 
@@ -36,7 +36,7 @@ def check_labels(estimator: Any, y: Any, X: ds.Array) -> tuple[ds.Array, bool]:
     if not isinstance(y, ds.Array):
         y = check_array(y, ensure_2d=False, dtype=None, input_name="y", estimator=estimator)
         check_classification_targets(y)
-        y = np.array(y.tolist()) if y.dtype.kind == "O" else y
+        y = unbox(y)
     if y.ndim not in (1, 2):
         raise ValueError(f"{name}: y has shape {y.shape}; give one row of labels for each sample.")
     check_length(estimator, y, X, "y")

@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 
 import dsarray as ds
 from dsflow import share, task
+from estimators._targets import unbox
 from estimators._validation import check_X, like_input
 from estimators.metrics import AccuracyScore
 
@@ -79,7 +80,7 @@ class ClassAnswers(AccuracyScore, TreeAnswers):
         check_is_fitted(self)
         known = [self.classes_] if self.n_outputs_ == 1 else self.classes_
         if isinstance(X, ds.Array):
-            typed = [np.array(each.tolist()) if each.dtype.kind == "O" else each for each in known]
+            typed = list(map(unbox, known))
             return self._answer("predict", X, classes=typed[0] if self.n_outputs_ == 1 else typed)
         numbers = [np.arange(len(each)) for each in known]
         codes = self._answer("predict", X, classes=numbers[0] if self.n_outputs_ == 1 else numbers)
