@@ -56,7 +56,8 @@ def test_a_file_goes_to_a_worker_and_on_to_another_and_back(engine, tmp_path):
         back = each.result()
         back.write_to(tmp_path / "back")
         assert (tmp_path / "back").read_bytes() == CONTENT
-    assert sum(client.run(n_blobs).values()) >= 2, "equal contents are kept once in a process"
+    # Dask drops all but one copy of a value that was moved, once every 2 s: then one of the processes may have none
+    assert max(client.run(n_blobs).values()) == 1, "equal contents are kept once in a process"
     del given, made, reads, each, back
     assert comes_true(lambda: sum(client.run(n_blobs).values()) == 0), client.run(n_blobs)
 
