@@ -36,14 +36,12 @@ __all__ = [
     "where",
 ]
 
-TILE_BYTES = 1 << 22
+TILE_BYTES = 1 << 24
 """Operands cut in different ways are not cut into blocks smaller than this, ..."""
 
-MORE_BLOCKS = 4
-"""... unless there are no more of them than this many times the blocks of the operand with most, ..."""
-
-READ_BYTES = 1 << 27
-"""... or a task would read more than this of blocks side by side, or there is a budget of memory."""
+READ_BYTES = 1 << 29
+"""... unless there are no more of them than the operand with most has, a task would read more than this of blocks side
+by side, or there is a budget of memory."""
 
 _SCALARS = (bool, int, float, complex, str, bytes, np.generic)
 
@@ -110,7 +108,7 @@ def align(arrays: Sequence[Array]) -> tuple[Chunks, list[Array]]:
     candidates = [_candidates(arrays, axis - len(shape), length) for axis, length in enumerate(shape)]
     chunks = tuple(map(common_lengths, candidates))
     n_bytes = math.prod(shape) * max((a.dtype.itemsize for a in arrays), default=1)
-    n_most = max(n_bytes // TILE_BYTES, MORE_BLOCKS * max((math.prod(a.grid) for a in arrays), default=1))
+    n_most = max(n_bytes // TILE_BYTES, *[math.prod(a.grid) for a in arrays], 1)
     if math.prod(grid_of(chunks)) > n_most and not _has_budget():
         largest = max(math.prod(map(max, a.chunks)) * a.dtype.itemsize for a in arrays)
         uneven = [axis for axis, each in enumerate(candidates) if len(set(each)) > 1]

@@ -224,9 +224,18 @@ def test_operands_cut_along_different_axes_make_no_crowd_of_small_blocks():
     x = np.arange(400.0).reshape(20, 20)
     a = ds.array(x, block_size=1)
     total = a + a.T
-    assert total.chunks == ((1,) * 20, (5,) * 4)  # of 400
+    assert total.chunks == a.chunks
     np.testing.assert_array_equal(total.collect(), x + x.T)
-    assert (a + ds.array(x, block_size=(-1, 7))).grid == (20, 3)  # which is not more than four times as many
+    assert (a + ds.array(x, block_size=(-1, 7))).chunks == a.chunks
+
+
+def test_large_tiles_of_operands_cut_along_different_axes_stay_blocks(monkeypatch):
+    x = np.arange(400.0).reshape(20, 20)
+    a = ds.array(x, block_size=(5, 20))
+    monkeypatch.setattr("dsarray._elementwise.TILE_BYTES", 200)  # a tile
+    assert (a + a.T).grid == (4, 4)
+    monkeypatch.setattr("dsarray._elementwise.TILE_BYTES", 201)
+    assert (a + a.T).grid == (4, 2)
 
 
 def test_blocks_are_not_joined_at_the_cost_of_a_budget(monkeypatch):
