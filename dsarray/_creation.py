@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import operator
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, SupportsIndex
@@ -176,7 +177,9 @@ def _flatten(blocks: Any, grid: Sequence[int]) -> list[Any]:
 
 
 def _cell_of(block: Any, *, embedded: bool = False) -> Cell:
-    return Cell(block if isinstance(block, (Future, Reading)) else Value(at_rest(adopt(block)), embedded))
+    if isinstance(block, Future):  # what tasks make of it later is not for the Array
+        return Cell(copy.copy(block))
+    return Cell(block if isinstance(block, Reading) else Value(at_rest(adopt(block)), embedded))
 
 
 def rebuild(blocks: Sequence[Any], chunks: Chunks, dtype: np.dtype[Any], sparse: bool, is_scalar: bool) -> Array:

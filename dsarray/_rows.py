@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from dsarray import _array, _rechunk
+from dsarray._blocks import start_own
 from dsarray._cell import Cell, start_cells
 from dsarray._deferred import Deferred, defer_cells
 from dsarray._namespace import Kernel
@@ -19,7 +20,7 @@ __all__ = ["defer_row_blocks", "map_row_blocks", "row_blocks"]
 
 def row_blocks(a: Array, lengths: Sequence[int] | None = None) -> list[Future[Any]]:
     """Start the rows of blocks, each joined along all other axes, and return their Futures."""
-    return start_cells(_row_cells(a, lengths, "row_blocks"))
+    return start_own(_row_cells(a, lengths, "row_blocks"))
 
 
 def map_row_blocks(function: Callable[..., Any], *args: Any) -> list[Future[Any]]:

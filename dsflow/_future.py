@@ -30,7 +30,8 @@ class Future(Generic[T]):
     ``future.result()`` or, in a coroutine, ``await future``.
 
     A Future names a piece of data, not one moment of it: after a task with an ``INOUT`` parameter has been called on
-    it, it stands for the changed value.
+    it, it stands for the changed value. ``copy.copy(future)`` is a Future of the value as it is at that moment: what
+    tasks change through one of the two is not seen through the other.
     """
 
     __slots__ = ("__weakref__", "_deleted", "_kind", "_session", "_version")
@@ -127,6 +128,11 @@ class Future(Generic[T]):
 
         yield from settle_async(self).__await__()
         return self.result()
+
+    def __copy__(self) -> Future[T]:
+        copied: Future[T] = Future(self._version, self._session, self._kind)
+        copied._deleted = self._deleted
+        return copied
 
     # --- for dsflow itself -------------------------------------------------------------------------------------------
 

@@ -8,7 +8,7 @@ import pytest
 import scipy.sparse
 
 import dsarray as ds
-from dsflow import Future, task, wait_on
+from dsflow import INOUT, Future, task, wait_on
 from tests.dsarray.strategies import assert_same
 
 x = np.arange(12.0).reshape(4, 3)
@@ -32,10 +32,51 @@ def test_blocks_are_futures_in_a_grid():
     assert wait_on(ds.array(5).blocks[()]) == 5
 
 
+def test_a_task_that_changes_a_block_changes_no_array():
+    @task(block=INOUT)
+    def double(block):
+        block *= 2
+
+    b = a.copy()
+    total = b + 1
+    taken = [b.blocks[0, 0], total.blocks[0, 0], b.blocks.tolist()[0][0], b.blocks.flat[0], b[:, :2].row_blocks()[0]]
+    for block in taken:
+        double(block)
+    assert wait_on(taken[2]).tolist() == [[0, 2], [6, 8], [12, 14]]
+    assert wait_on(taken[1]).tolist() == [[2, 4], [8, 10], [14, 16]]
+    assert_same(b, x)
+    assert_same(total, x + 1)
+
+
+def test_a_task_that_changes_a_future_changes_no_array_made_of_it_before():
+    @task
+    def make():
+        return np.ones(3)
+
+    @task(block=INOUT)
+    def double(block):
+        block *= 2
+
+    made = make()
+    b = ds.from_blocks([made], ((3,),), float)
+    double(made)
+    assert_same(b, np.ones(3))
+    assert wait_on(made).tolist() == [2, 2, 2]
+
+
+def test_the_grid_of_blocks_itself_is_refused_as_an_argument_with_what_to_pass():
+    @task
+    def count(blocks):
+        return len(blocks)
+
+    with pytest.raises(TypeError, match=r"pass x\.blocks\.tolist\(\)"):
+        count(a.blocks)
+    assert wait_on(count(a.blocks.tolist())) == 2
+
+
 def test_taking_one_block_starts_one_task_and_remembers_it(tasks):
     y = a + 1
-    future = y.blocks[0, 0]
-    assert y.blocks[0, 0] is future
+    assert wait_on([y.blocks[0, 0], y.blocks[0, 0]])[1].tolist() == [[1, 2], [4, 5], [7, 8]]
     assert tasks.n == 1
 
 

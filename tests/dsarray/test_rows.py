@@ -9,7 +9,7 @@ x = np.arange(24.0).reshape(6, 4)
 
 def test_rows_of_a_single_column_of_blocks_are_the_blocks(tasks):
     a = ds.array(x, block_size=4)
-    assert a.row_blocks() == [a.blocks[0, 0], a.blocks[1, 0]]
+    assert [block.tolist() for block in wait_on(a.row_blocks())] == [x[:4].tolist(), x[4:].tolist()]
     assert tasks.n == 0
 
 

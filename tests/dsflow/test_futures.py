@@ -1,6 +1,7 @@
 """Futures: what they can do, and what they say when asked for something else."""
 
 import asyncio
+import copy
 import logging
 import operator
 import threading
@@ -339,3 +340,17 @@ def test_wait_on_brings_the_values_of_many_futures_in_one_transfer(engine, monke
     futures = [identity(value) for value in values]
     assert wait_on({"all": futures, "first": (futures[0],)}) == {"all": values, "first": (values[0],)}
     assert fetched == [10]
+
+
+def test_a_copy_of_a_future_does_not_see_what_tasks_change_later(engine):
+    future = make_cart()
+    before = copy.copy(future)
+    future.add(3)
+    assert wait_on(before).items == [1, 2]
+    before.add(4)
+    assert wait_on(future).items == [1, 2, 3]
+    assert wait_on(before).items == [1, 2, 4]
+    dsflow.delete_object(before)
+    assert wait_on(future).items == [1, 2, 3]
+    with pytest.raises(dsflow.ArgumentError, match="its value is gone"):
+        copy.copy(before).result()
