@@ -312,7 +312,21 @@ class Array(NumPyMethods, Operators):
         return copied
 
     def become(self, other: Array) -> None:
-        """Take the value of an array of the same shape and type; everyone who holds this array sees it."""
+        """Take the value of an array of the same shape and type, in its blocks; all who hold this array see it.
+
+        Raises
+        ------
+        ValueError
+            When the shape is another one.
+        TypeError
+            When the type of the elements is, or only one of the arrays is sparse.
+        """
+        if other.shape != self.shape:
+            raise ValueError(f"become: shape {other.shape} is not {self.shape}; reshape it, or use it under its name.")
+        if other.dtype != self.dtype or other.sparse != self.sparse:
+            raise TypeError(
+                f"become: {other!r} is not of the type of {self!r}; use astype() or to_dense(), or it under its name."
+            )
         self._cells, self.chunks = other._cells, other.chunks
 
     def __copy__(self) -> Array:

@@ -40,11 +40,14 @@ def assign(a: Array, key: Any, value: Any) -> None:
     ValueError
         When the shape of the value does not fit to what is indexed.
     TypeError
-        When the array is sparse, or the value is nothing that it can hold.
+        When the array is sparse and the index has positions or masks, or the value is nothing that it can hold.
     """
-    if a.sparse:
-        raise _sparse.refuse("assignment")
     index = _index.read(key, a.shape)
+    if a.sparse and index.chosen:
+        raise TypeError(
+            "Array: positions and masks are not supported in assignment to a sparse array; assign to integers and "
+            "slices, or to d = a.to_dense(), which d.map_blocks(scipy.sparse.csr_array) makes sparse again."
+        )
     mask = index.mask
     values = as_values(a, value) if index.chosen else _finite(a, as_values(a, value), value)
     if not index.chosen:
@@ -88,9 +91,11 @@ def apply_at(ufunc: np.ufunc, a: Array, key: Any, values: Any = 0) -> None:
 
 
 def as_values(a: Array, value: Any) -> Array:
-    """Return what is assigned as a dense Array of the type of the array; NumPy casts, warns and refuses."""
+    """Return what is assigned as an Array of the type of the array, dense if it is; NumPy casts, warns and refuses."""
+    if _sparse.is_sparse(value):
+        value = _elementwise.as_array(value)
     if isinstance(value, _array.Array):
-        value = value.to_dense()
+        value = value if a.sparse else value.to_dense()
         if value.dtype.kind == "c" and a.dtype.kind in "iuf":
             warnings.warn(
                 "Casting complex values to real discards the imaginary part", np.exceptions.ComplexWarning, stacklevel=4
@@ -99,8 +104,6 @@ def as_values(a: Array, value: Any) -> Array:
         return value if value.dtype == a.dtype else _elementwise.astype(value, a.dtype)
     if isinstance(value, Future):
         raise TypeError("Array: a Future cannot be assigned; wait_on() it, or make an Array of it with from_blocks().")
-    if _sparse.is_sparse(value):
-        value = value.toarray()
     known = np.empty(np.shape(value), dtype=a.dtype)
     known[...] = value
     return _elementwise.as_array(known)
@@ -176,14 +179,16 @@ def _assign_basic(a: Array, parts: list[Any], values: Array) -> Array:
     chunks = rest.chunks()
     fitted = fit(values, shape_of(chunks))
     everything = fitted.shape == a.shape and all(isinstance(part, slice) and part == slice(None) for part in parts)
-    if everything and not any(isinstance(cell.state, Value) for cell in fitted._cells.flat):
+    if everything and not a.sparse and not any(isinstance(cell.state, Value) for cell in fitted._cells.flat):
         return _rechunk.to_chunks(fitted, a.chunks)  # nothing of the old blocks is left
     columns = _spread(fitted, chunks)
     cells = a._cells.copy()
+    put = _sparse.put if a.sparse else _put
     if 0 not in shape_of(chunks):
         for block, key, place in rest.choices():
-            cells[block] = Cell.of(_put, a._cells[block], key, _fancy.operand(columns[place]), a.dtype)
-    return _array.Array(cells, a.chunks, a.dtype)
+            chosen = columns[place] if fitted.sparse else _fancy.operand(columns[place])
+            cells[block] = Cell.of(put, a._cells[block], key, chosen, a.dtype)
+    return _array.Array(cells, a.chunks, a.dtype, sparse=a.sparse)
 
 
 def _put(block: Any, key: tuple[Any, ...], values: Any, dtype: np.dtype[Any]) -> Any:

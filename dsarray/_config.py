@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 
-from dsarray._grid import Chunks, auto_chunks, chunks_for
+from dsarray._grid import Chunks, as_sizes, auto_chunks, chunks_for
 from dsflow import active_session
 
 __all__ = ["config", "default_chunks", "room_for_blocks"]
@@ -40,8 +40,9 @@ def config(*, block_size: int | tuple[int, ...] | None = None) -> Iterator[None]
     ...     ds.array(np.ones((20, 3))).chunks
     ((7, 7, 6), (3,))
     """
+    block_size = as_sizes(block_size)
     if block_size is not None:
-        n_axes = len(block_size) if isinstance(block_size, (tuple, list)) else 1
+        n_axes = len(block_size) if isinstance(block_size, tuple) else 1
         chunks_for((1,) * n_axes, block_size, "config")
     token = _block_size.set(block_size)
     try:
@@ -63,7 +64,7 @@ def default_chunks(
     configured = _block_size.get()
     if configured is None:
         return (choose or _fitting)(shape, itemsize)
-    sizes = tuple(configured) if isinstance(configured, (tuple, list)) else (configured,)
+    sizes = configured if isinstance(configured, tuple) else (configured,)
     return chunks_for(shape, (*sizes, *(-1,) * len(shape))[: len(shape)], where)
 
 

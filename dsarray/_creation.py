@@ -14,8 +14,18 @@ from dsarray import _rechunk
 from dsarray._array import Array
 from dsarray._cell import Cell, Reading, Value, make_cells
 from dsarray._config import default_chunks
-from dsarray._grid import Chunks, block_indices, block_shape, check_shape, grid_of, offsets
-from dsarray._namespace import adopt, at_rest
+from dsarray._grid import (
+    Chunks,
+    as_sizes,
+    block_indices,
+    block_shape,
+    check_chunks,
+    check_shape,
+    grid_of,
+    is_size,
+    offsets,
+)
+from dsarray._namespace import adopt, at_rest, is_foreign
 from dsarray._sparse import is_sparse, to_csr
 from dsflow import Future
 
@@ -23,7 +33,9 @@ __all__ = [
     "array",
     "check_dtype",
     "check_is_dtype",
+    "check_is_scalar",
     "eye",
+    "filled",
     "from_blocks",
     "from_function",
     "from_stored",
@@ -46,7 +58,7 @@ def array(x: Any, dtype: npt.DTypeLike | None = None, *, block_size: BlockSize =
     x : array_like, scipy.sparse matrix or Array
         It is copied: later changes of ``x`` are not seen. Sparse matrices stay sparse, as CSR.
     dtype : dtype, optional
-        Type of the elements.
+        Type of the elements. A size in its place is that of the blocks.
     block_size : int or tuple of int, optional
         Size of the blocks along the first axis, or along each axis; -1 means the whole axis. By default a small
         array stays whole and a larger one is cut into rows, unless `dsarray.config` says otherwise.
@@ -71,6 +83,8 @@ def array(x: Any, dtype: npt.DTypeLike | None = None, *, block_size: BlockSize =
     >>> (x.sum(axis=0) / 3).collect()
     array([2., 3.])
     """
+    if block_size is None and is_size(dtype):
+        dtype, block_size = None, dtype
     check_is_dtype(dtype, "array")
     if isinstance(x, Array):
         x = x.copy() if dtype is None else x.astype(dtype)
@@ -89,9 +103,18 @@ def array(x: Any, dtype: npt.DTypeLike | None = None, *, block_size: BlockSize =
 
 def check_is_dtype(dtype: Any, where: str) -> None:
     """Raise TypeError for a block size in the place where NumPy's functions take the type of the elements."""
-    lengths = dtype if isinstance(dtype, tuple) else (dtype,)
-    if lengths and all(isinstance(length, (int, tuple)) for length in lengths):
-        raise TypeError(f"{where}: {dtype} is no dtype; the size of blocks is given by name, as block_size={dtype}.")
+    if is_size(dtype):
+        raise TypeError(f"{where}: {dtype} is no dtype; {_by_name(dtype)}.")
+
+
+def _by_name(block_size: Any) -> str:
+    return f"the size of blocks is given by name, as block_size={as_sizes(block_size)}"
+
+
+def check_is_scalar(value: Any, name: str, where: str) -> None:
+    """Raise TypeError for a block size in the place of another argument, which is a scalar."""
+    if isinstance(value, (tuple, list, np.ndarray)) and is_size(value):
+        raise TypeError(f"{where}: {name}={value} is not an int; {_by_name(value)}.")
 
 
 def check_dtype(dtype: np.dtype[Any], where: str) -> None:
@@ -142,7 +165,8 @@ def from_blocks(blocks: Any, chunks: Chunks, dtype: npt.DTypeLike, *, sparse: bo
     Parameters
     ----------
     blocks : Future, array, or nested sequence of them
-        One level of nesting an axis. Values are not copied: they must not change any more.
+        One level of nesting an axis. Values are not copied: they must not change any more. What NumPy can make an
+        ndarray of, such as a tensor of PyTorch, becomes one.
     chunks : tuple of tuple of int
         Lengths of the blocks along each axis.
     dtype : dtype
@@ -154,20 +178,32 @@ def from_blocks(blocks: Any, chunks: Chunks, dtype: npt.DTypeLike, *, sparse: bo
     ------
     ValueError
         When the number of blocks is not that of ``chunks``.
+    TypeError
+        When a block is no array, or not of the type declared.
     """
-    chunks = tuple(tuple(map(int, lengths)) for lengths in chunks)
-    flat = list(_flatten(blocks, grid_of(chunks)))
+    chunks = check_chunks(chunks, "from_blocks")
+    flat = list(map(_as_block, _flatten(blocks, grid_of(chunks))))
     dtype = np.dtype(dtype)
     check_dtype(dtype, "from_blocks")
     for block, index in zip(flat, block_indices(chunks), strict=True):
         if not isinstance(block, Future):
-            _rechunk.check_block(block, block_shape(chunks, index), dtype)
+            _rechunk.check_block(block, block_shape(chunks, index), dtype, sparse=sparse)
     return _made(map(_cell_of, flat), chunks, dtype, sparse=sparse)
+
+
+def _as_block(block: Any) -> Any:
+    """Return a block as it is, or as an ndarray where kernels know no more of it than NumPy does."""
+    is_known = isinstance(block, (Future, np.ndarray, np.generic)) or is_sparse(block) or is_foreign(block)
+    return np.asarray(block) if not is_known and hasattr(block, "__array__") else block
 
 
 def _flatten(blocks: Any, grid: Sequence[int]) -> list[Any]:
     if not grid:
         return [blocks[()] if isinstance(blocks, np.ndarray) and blocks.dtype == object else blocks]
+    if not hasattr(blocks, "__len__"):
+        raise TypeError(
+            f"from_blocks: {type(blocks).__name__} is no sequence of blocks; nest lists, one level for each axis."
+        )
     n_found = len(blocks)
     if n_found != grid[0]:
         raise ValueError(
@@ -220,7 +256,7 @@ def from_function(
     sparse : bool
         True if the blocks are CSR matrices.
     """
-    chunks = tuple(tuple(map(int, lengths)) for lengths in chunks)
+    chunks = check_chunks(chunks, "from_function")
     dtype = np.dtype(dtype)
     check_dtype(dtype, "from_function")
     cells = [Cell.of(function, *args_of(index)) for index in block_indices(chunks)]
@@ -265,14 +301,22 @@ def full(shape: Any, fill_value: Any, dtype: npt.DTypeLike | None = None, *, blo
     block_size : int or tuple of int, optional
         See `array`.
     """
+    if is_size(dtype) and isinstance(fill_value, (tuple, list)):
+        raise TypeError(
+            f"full: {dtype} is no dtype, beside fill_value={fill_value}; the size of blocks is given by name, as "
+            "block_size=."
+        )
     check_is_dtype(dtype, "full")
     lengths = check_shape(shape, "full")
     if np.ndim(fill_value):
         return _full_of_many(lengths, fill_value, block_size, dtype)
     fill_value = fill_value.collect() if isinstance(fill_value, Array) else fill_value
-    sample = np.full((), fill_value, dtype=dtype)
-    check_dtype(sample.dtype, "full")
-    chunks = default_chunks(lengths, sample.itemsize, block_size, "full")
+    return _full(lengths, np.full((), fill_value, dtype=dtype), block_size, "full")
+
+
+def _full(shape: tuple[int, ...], sample: Any, block_size: BlockSize, where: str) -> Array:
+    check_dtype(sample.dtype, where)
+    chunks = default_chunks(shape, sample.itemsize, block_size, where)
     return from_function(
         np.full, chunks, sample.dtype, lambda index: (block_shape(chunks, index), sample[()], sample.dtype)
     )
@@ -287,16 +331,18 @@ def _full_of_many(shape: tuple[int, ...], values: Any, block_size: BlockSize, dt
 
 def zeros(shape: Any, dtype: npt.DTypeLike = float, *, block_size: BlockSize = None) -> Array:
     """Make an array of zeros, which takes no memory until it is needed; see `full`."""
-    check_is_dtype(dtype, "zeros")
-    zero = np.zeros((), dtype)
-    return full(shape, zero, zero.dtype, block_size=block_size)
+    return filled(np.zeros, shape, dtype, block_size, "zeros")
 
 
 def ones(shape: Any, dtype: npt.DTypeLike = float, *, block_size: BlockSize = None) -> Array:
     """Make an array of ones, which takes no memory until it is needed; see `full`."""
-    check_is_dtype(dtype, "ones")
-    one = np.ones((), dtype)
-    return full(shape, one, one.dtype, block_size=block_size)
+    return filled(np.ones, shape, dtype, block_size, "ones")
+
+
+def filled(numpys: Callable[..., Any], shape: Any, dtype: Any, block_size: BlockSize, where: str) -> Array:
+    """Make an array of the one value that a function of NumPy's makes; ``where`` says who asks, for messages."""
+    check_is_dtype(dtype, where)
+    return _full(check_shape(shape, where), numpys((), dtype), block_size, where)
 
 
 def eye(
@@ -322,11 +368,17 @@ def eye(
     block_size : int or tuple of int, optional
         See `array`.
     """
-    check_is_dtype(dtype, "eye")
-    shape = check_shape((N, N if M is None else M), "eye")
+    check_is_scalar(M, "M", "eye")
+    check_is_scalar(k, "k", "eye")
+    return _eye((N, N if M is None else M), k, dtype, block_size, "eye")
+
+
+def _eye(lengths: tuple[Any, Any], k: SupportsIndex, dtype: Any, block_size: BlockSize, where: str) -> Array:
+    check_is_dtype(dtype, where)
+    shape = check_shape(lengths, where)
     diagonal = operator.index(k)
     dtype = np.dtype(dtype)
-    chunks = default_chunks(shape, dtype.itemsize, block_size, "eye")
+    chunks = default_chunks(shape, dtype.itemsize, block_size, where)
     rows, columns = map(offsets, chunks)
     return from_function(
         np.eye,
@@ -338,4 +390,4 @@ def eye(
 
 def identity(n: SupportsIndex, dtype: npt.DTypeLike = float, *, block_size: BlockSize = None) -> Array:
     """Make a square matrix with ones on its diagonal and zeros elsewhere."""
-    return eye(n, n, dtype=dtype, block_size=block_size)
+    return _eye((n, n), 0, dtype, block_size, "identity")

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dsarray import _array, _join, _rechunk, _sparse, _ufuncs
-from dsarray._cell import Cell, Cells, Value, make_cells
+from dsarray._cell import Cell, Cells, Value, make_cells, name_of
 from dsarray._grid import Chunks, Lengths, coarsen, common_lengths, grid_of
 from dsflow import active_session
 
@@ -156,7 +156,7 @@ def result_dtype(function: Callable[..., Any], operands: Sequence[Any], keywords
     with np.errstate(all="ignore"):
         dtype: np.dtype[Any] = np.asarray(function(*map(sample_of, operands), **keywords)).dtype
     if dtype.kind in "OV":
-        raise TypeError(f"{getattr(function, '__name__', function)}: a result of dtype {dtype} is not supported.")
+        raise TypeError(f"{_public_name(function, keywords)}: a result of dtype {dtype} is not supported.")
     return dtype
 
 
@@ -177,13 +177,7 @@ def elementwise(function: Callable[..., Any], *operands: Any, **keywords: Any) -
     arrays = [operand for operand in known if isinstance(operand, _array.Array)]
     n_sparse = sum(a.sparse for a in arrays)
     if n_sparse:
-        scalars = [None if isinstance(operand, _array.Array) else operand for operand in known]
-        if keywords and len(arrays) > 1:
-            raise _sparse.refuse(f"{'=, '.join(keywords)}= for two arrays")
-        _sparse.check_dtype(getattr(function, "__name__", "the function"), dtype)
-        function = _sparse.choose_kernel(function, scalars, n_sparse)
-        if len({a.shape for a in arrays}) > 1 and function is not _sparse.multiply:
-            raise _sparse.refuse("broadcasting")
+        function = _sparse_kernel(function, known, keywords, dtype)
     chunks, aligned = align(arrays)
     grid = grid_of(chunks)
     columns = iter([broadcast_cells(a, grid).flat for a in aligned])
@@ -197,6 +191,27 @@ def elementwise(function: Callable[..., Any], *operands: Any, **keywords: Any) -
     if not chunks and (dtype.kind in "SU" or not dtype.isnative):  # which a scalar of NumPy's does not keep
         cells = [Cell.by_element(_astype, cell, dtype) for cell in cells]
     return _array.Array(make_cells(grid, cells), chunks, dtype, sparse=n_sparse > 0)
+
+
+def _sparse_kernel(
+    function: Callable[..., Any], operands: list[Any], keywords: dict[str, Any], dtype: np.dtype[Any]
+) -> Callable[..., Any]:
+    """Return what applies the function to CSR blocks; raise TypeError where that does not give CSR blocks."""
+    arrays = [operand for operand in operands if isinstance(operand, _array.Array)]
+    if keywords and len(arrays) > 1:
+        raise _sparse.refuse(f"{'=, '.join(keywords)}= for two arrays")
+    name = _public_name(function, keywords)
+    _sparse.check_dtype(name, dtype)
+    scalars = [None if isinstance(operand, _array.Array) else operand for operand in operands]
+    kernel = _sparse.choose_kernel(function, scalars, sum(a.sparse for a in arrays), name)
+    if len({a.shape for a in arrays}) > 1 and kernel is not _sparse.multiply:
+        raise _sparse.refuse("broadcasting")
+    return kernel
+
+
+def _public_name(function: Callable[..., Any], keywords: dict[str, Any]) -> str:
+    """Return what users may know a function by: the ufunc that it applies, or its name without underscores."""
+    return name_of(keywords.get("ufunc", function))
 
 
 # --- NumPy's universal functions, and out= ---------------------------------------------------------------------------

@@ -18,7 +18,7 @@ from dsarray import _array, _elementwise, _rechunk
 from dsarray._cell import Cell, Value, make_cells, start_cells
 from dsarray._grid import Chunks, Lengths, block_indices, cut, grid_of, offsets
 from dsarray._namespace import adopt, namespace
-from dsarray._sparse import is_sparse
+from dsarray._sparse import elements_at, is_sparse
 from dsflow import wait_on
 
 if TYPE_CHECKING:
@@ -194,7 +194,7 @@ def pick(a: Array, axes: tuple[int, ...], positions: Sequence[Any], at: int, chu
     Parameters
     ----------
     a : Array
-        Dense.
+        Dense, or sparse with positions along both axes; the elements are dense.
     axes : tuple of int
         At least one, in order.
     positions : sequence of ndarray
@@ -258,6 +258,8 @@ def place_of(
 
 def _pick(block: Any, axes: tuple[int, ...], local: list[Any]) -> Any:
     """Elements at positions of a block: the positions are the first axis."""
+    if is_sparse(block):
+        return elements_at(block, local)
     others = [axis for axis in range(block.ndim) if axis not in axes]
     return block.transpose(*axes, *others)[tuple(local)]
 

@@ -14,21 +14,26 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import numpy as np
+
 __all__ = [
     "SMALL_BYTES",
     "BlockSize",
     "Chunks",
     "Lengths",
+    "as_sizes",
     "auto_chunks",
     "block_bytes",
     "block_indices",
     "block_shape",
+    "check_chunks",
     "check_shape",
     "chunks_for",
     "coarsen",
     "common_lengths",
     "cut",
     "grid_of",
+    "is_size",
     "locate",
     "offsets",
     "regroup",
@@ -72,6 +77,17 @@ def check_shape(shape: Any, where: str) -> tuple[int, ...]:
     return lengths
 
 
+def check_chunks(chunks: Any, where: str) -> Chunks:
+    """Return the lengths of blocks along each axis as tuples of ints; raise TypeError if they are not that."""
+    try:
+        return tuple(tuple(map(operator.index, lengths)) for lengths in chunks)
+    except TypeError:
+        raise TypeError(
+            f"{where}: chunks={chunks!r} are not the lengths of the blocks along each axis; give a tuple for each, "
+            "such as ((2, 2), (3,)) for two blocks of shape (2, 3)."
+        ) from None
+
+
 def cut(length: int, size: int) -> Lengths:
     """Cut an axis into blocks of ``size``, the last one maybe shorter."""
     if length == 0:
@@ -102,11 +118,11 @@ def chunks_for(shape: Sequence[int], block_size: Any, where: str) -> Chunks:
     ValueError
         When ``block_size`` is not that.
     """
-    sizes = (
-        block_size if isinstance(block_size, (tuple, list)) else (block_size, *(-1,) * (len(shape) - 1))[: len(shape)]
-    )
+    block_size = as_sizes(block_size)
+    sizes = block_size if isinstance(block_size, tuple) else (block_size, *(-1,) * (len(shape) - 1))[: len(shape)]
     if len(sizes) != len(shape):
-        raise ValueError(f"{where}: block_size={block_size!r} has {len(sizes)} sizes for {len(shape)} axes; {_ADVICE}.")
+        advice = _ADVICE_FOR_ONE_AXIS if (len(sizes), len(shape)) == (2, 1) else _ADVICE
+        raise ValueError(f"{where}: block_size={block_size!r} has {len(sizes)} sizes for {len(shape)} axes; {advice}.")
     return tuple(
         _cut_as_asked(length, size, f"{where}: block_size={block_size!r}")
         for length, size in zip(shape, sizes, strict=True)
@@ -114,10 +130,24 @@ def chunks_for(shape: Sequence[int], block_size: Any, where: str) -> Chunks:
 
 
 _ADVICE = "give an int of at least 1 for each axis, or -1 for the whole axis"
+_ADVICE_FOR_ONE_AXIS = "give a single number, or cut x[None] or x[:, None], which have two axes"
+
+
+def as_sizes(block_size: Any) -> Any:
+    """Return a size of blocks with integers of NumPy as ints, and sequences as tuples."""
+    if isinstance(block_size, (np.ndarray, np.integer)):
+        block_size = block_size.tolist()
+    return tuple(map(as_sizes, block_size)) if isinstance(block_size, (tuple, list)) else block_size
+
+
+def is_size(value: Any) -> bool:
+    """Return whether a value looks like a size of blocks: an integer, or sequences of them."""
+    sizes = as_sizes(value)
+    return isinstance(sizes, int) or (isinstance(sizes, tuple) and len(sizes) > 0 and all(map(is_size, sizes)))
 
 
 def _cut_as_asked(length: int, size: Any, what: str) -> Lengths:
-    if isinstance(size, (tuple, list)):
+    if isinstance(size, tuple):
         if sum(size) != length or min(size, default=-1) < 0:
             raise ValueError(f"{what} gives lengths {size!r} for an axis of {length}; give lengths that add up to it.")
         return tuple(map(operator.index, size))

@@ -55,7 +55,7 @@ def _others(a: Array, index: _index.Index) -> Array:
 def _compress(a: Array, index: _index.Index, mask: Any) -> Array:
     """Return a part in which one mask chooses."""
     if a.sparse and mask.ndim > 1:
-        raise _sparse.refuse("a mask of two axes")
+        raise _sparse.refuse("Array: a mask of two axes")
     axis = sum(not isinstance(part, int) for part in index.parts[: index.chosen[0]])
     return _reshape.move_axis(_fancy.compress(_others(a, index), axis, mask), axis, index.place)
 
@@ -81,8 +81,8 @@ def _choose(a: Array, index: _index.Index) -> Array:
             base = _fancy.gather(base, axis, each)
         others = [axis for axis in range(base.ndim) if axis not in own]
         return _reshape.transpose(base, [*others[: index.place], *own, *others[index.place :]])
-    if a.sparse:
-        raise _sparse.refuse("positions along two axes, or in an array of two dimensions,")
+    if base.sparse and len(own) == 1:
+        raise _sparse.refuse(f"Array: positions of {positions[0].ndim} dimensions along one axis")
     return _fancy.pick(base, own, positions, index.place)
 
 
@@ -136,9 +136,10 @@ class Piece:
 
 
 def basic(a: Array, parts: list[Any]) -> Array:
-    """Return a part given by integers, slices and new axes."""
-    if a.sparse and any(part is None or isinstance(part, int) for part in parts):
-        raise IndexError("Array: an integer or new axis in the index of a sparse array is not supported; use x[i:i+1].")
+    """Return a part given by integers, slices and new axes; what an integer takes of a sparse array is dense."""
+    sparse = a.sparse and not any(isinstance(part, int) for part in parts)
+    if sparse and None in parts:
+        raise _sparse.refuse("Array: a new axis in an index")
     axes = iter(range(a.ndim))
     own = [part for part in parts if part is not None]
     taken = [pieces(a.chunks[axis], part, axis) for axis, part in zip(axes, own, strict=True)]
@@ -149,9 +150,10 @@ def basic(a: Array, parts: list[Any]) -> Array:
         if along is not None:
             kept.append(along)
     chunks: Chunks = tuple(kept)
+    take = _take_dense if a.sparse and not sparse else _take
     has_new_axes = len(own) < len(parts)
-    cells = [_take(a, choice, parts if has_new_axes else None) for choice in itertools.product(*taken)]
-    return _array.Array(make_cells(grid_of(chunks), cells), chunks, a.dtype, sparse=a.sparse)
+    cells = [take(a, choice, parts if has_new_axes else None) for choice in itertools.product(*taken)]
+    return _array.Array(make_cells(grid_of(chunks), cells), chunks, a.dtype, sparse=sparse)
 
 
 def pieces(lengths: Lengths, part: int | slice, axis: int) -> list[Piece]:
@@ -180,3 +182,13 @@ def _take(a: Array, choice: tuple[Piece, ...], parts: list[Any] | None) -> Cell:
         return cell if all(piece.whole for piece in choice) else cell.part(tuple(piece.key for piece in choice))
     keys = iter(choice)
     return cell.part(tuple(None if part is None else next(keys).key for part in parts))
+
+
+def _take_dense(a: Array, choice: tuple[Piece, ...], parts: list[Any] | None) -> Cell:
+    """Take a sparse row, column or element of a block, and make only that dense."""
+    keys = [piece.key for piece in choice]
+    thin = a._cells[tuple(piece.block for piece in choice)].part(
+        tuple(slice(key, key + 1) if isinstance(key, int) else key for key in keys)
+    )
+    left = iter([0 if isinstance(key, int) else slice(None) for key in keys])
+    return Cell.of(_sparse.dense_part, thin, tuple(None if part is None else next(left) for part in parts or keys))

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from dsarray import _elementwise
 from dsarray._array import Array
 from dsarray._config import default_chunks
-from dsarray._creation import BlockSize, check_dtype, check_is_dtype, from_function, zeros
+from dsarray._creation import BlockSize, check_dtype, check_is_dtype, check_is_scalar, filled, from_function
 from dsarray._grid import block_shape, check_shape, offsets
 
 __all__ = ["arange", "empty", "geomspace", "linspace", "logspace", "tri"]
@@ -167,6 +167,7 @@ def geomspace(
     ValueError
         When ``start`` or ``stop`` is 0.
     """
+    check_is_dtype(dtype, "geomspace")
     if not np.all(start) or not np.all(stop):
         raise ValueError("geomspace: a geometric sequence cannot include 0; give other ends.")
     kind = np.result_type(start, stop, float(int(num)), np.zeros((), dtype))
@@ -251,7 +252,7 @@ def _pinned(values: Any, ends: tuple[Any, Any, Any], n: int, endpoint: bool, fir
 
 def empty(shape: Any, dtype: npt.DTypeLike = float, *, block_size: BlockSize = None) -> Array:
     """Make an array to be filled: of zeros, so that two runs give the same; see `zeros`."""
-    return zeros(shape, dtype, block_size=block_size)
+    return filled(np.zeros, shape, dtype, block_size, "empty")
 
 
 def tri(
@@ -264,6 +265,8 @@ def tri(
 ) -> Array:
     """Make a matrix with ones at and below the diagonal ``k``, and zeros above; see `eye`."""
     check_is_dtype(dtype, "tri")
+    check_is_scalar(M, "M", "tri")
+    check_is_scalar(k, "k", "tri")
     shape = check_shape((N, N if M is None else M), "tri")
     known: np.dtype[Any] = np.dtype(dtype)
     chunks = default_chunks(shape, known.itemsize, block_size, "tri")

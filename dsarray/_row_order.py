@@ -46,7 +46,7 @@ def shuffle(*arrays: Any, random_state: Any = None) -> Any:
     >>> bool((rows[:, 0] * 10 == labels).all())
     True
     """
-    known = _of_as_many_rows("shuffle", arrays)
+    known = _of_as_many_rows("shuffle", arrays, ", and give the seed by name, as random_state=")
     seed = make_seed(random_state, "shuffle")
     return _taken(known, default_rng(seed).permutation(known[0].shape[0]).collect())
 
@@ -58,7 +58,7 @@ def sort_by(*arrays: Any, by: Any, descending: bool = False) -> Any:
     ----------
     *arrays : Array or array_like
         Of as many rows.
-    by : int, tuple of int, or Array or ndarray of shape (n_rows,)
+    by : int, tuple or list of int, or Array or ndarray of shape (n_rows,)
         Columns of the first array, of which the first decides first; or a key for each row.
     descending : bool, default=False
         True for the largest key first.
@@ -72,6 +72,8 @@ def sort_by(*arrays: Any, by: Any, descending: bool = False) -> Any:
     ------
     ValueError
         When there is no array, or their numbers of rows differ, or there is not a key for each row.
+    TypeError
+        When ``by`` is nothing of this.
 
     Examples
     --------
@@ -89,9 +91,11 @@ def sort_by(*arrays: Any, by: Any, descending: bool = False) -> Any:
     return _taken(known, np.lexsort(keys))
 
 
-def _of_as_many_rows(where: str, arrays: Sequence[Any]) -> list[Any]:
+def _of_as_many_rows(where: str, arrays: Sequence[Any], advice: str = "") -> list[Any]:
     if not arrays:
         raise ValueError(f"{where}: there is no array; give at least one.")
+    if any(each is None for each in arrays):
+        raise TypeError(f"{where}: None is no array; leave it away{advice}.")
     known = [_elementwise.as_array(each) for each in arrays]
     n_rows = {a.shape[:1] for a in known}
     if len(n_rows) > 1 or not next(iter(n_rows)):
@@ -106,7 +110,9 @@ def _keys(first: Any, by: Any) -> list[Any]:
         if key.shape != first.shape[:1]:
             raise ValueError(f"sort_by: by= has shape {key.shape}; give a key for each of {first.shape[0]} rows.")
         return [key]
-    columns = by if isinstance(by, tuple) else (by,)
+    columns = by if isinstance(by, (tuple, list)) else (by,)
+    if any(isinstance(column, bool) or not hasattr(column, "__index__") for column in columns):
+        raise TypeError(f"sort_by: by={by!r} names no columns; give ints, or an array with a key for each row.")
     if first.ndim != 2 or not columns:
         raise ValueError(f"sort_by: by={by!r} names columns of an array of shape {first.shape}; give keys instead.")
     return [_elementwise.as_array(first[:, column]) for column in columns[::-1]]

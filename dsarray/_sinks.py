@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dsarray._cell import Reading, start_cells
-from dsarray._grid import offsets
+from dsarray._grid import block_indices, block_shape, offsets
 from dsarray._namespace import to_host
 from dsarray._rechunk import check_block
 from dsarray._sparse import join_sparse
@@ -30,7 +30,10 @@ def collect(a: Array) -> Any:
     """Bring all elements here, as an ndarray or a CSR matrix of the caller's own."""
     futures = start_cells(a._cells.flat)
     if a.sparse:
-        return join_sparse(a.chunks, wait_on(futures))
+        matrices = wait_on(futures)
+        for matrix, place in zip(matrices, block_indices(a.chunks), strict=True):
+            check_block(matrix, block_shape(a.chunks, place), sparse=True)
+        return join_sparse(a.chunks, matrices)
     if len(futures) == 1:
         block = to_host(wait_on(futures[0]))
         check_block(block, a.shape, a.dtype)

@@ -17,9 +17,12 @@ from dsarray._grid import Chunks
 __all__ = [
     "check_dtype",
     "choose_kernel",
+    "dense_part",
     "densify",
+    "elements_at",
     "is_sparse",
     "join_sparse",
+    "put",
     "reduce_sparse",
     "refuse",
     "to_csr",
@@ -53,6 +56,42 @@ def densify(block: Any) -> Any:
     return block.toarray() if is_sparse(block) else block
 
 
+def dense_part(block: Any, key: tuple[Any, ...]) -> Any:
+    """Return an index of a block as an ndarray, also of no axes; the block is small."""
+    return block.toarray()[(*key, ...)]
+
+
+def elements_at(block: Any, positions: Sequence[Any]) -> Any:
+    """Return the elements of a CSR block at pairs of positions as an ndarray of one axis."""
+    return np.asarray(densify(block[tuple(positions)])).reshape(-1)  # csr_matrix gives np.matrix, which keeps two axes
+
+
+def put(block: Any, key: tuple[Any, ...], values: Any, dtype: np.dtype[Any]) -> Any:
+    """Return a CSR block in which what integers, slices and new axes select is set; zeros are not stored for that."""
+    own = [part for part in key if part is not None]
+    rows, columns = (np.atleast_1d(np.arange(n)[part]) for n, part in zip(block.shape, own, strict=True))
+    chosen = [np.zeros(n, dtype=bool) for n in block.shape]
+    chosen[0][rows], chosen[1][columns] = True, True
+    old = block.tocoo()
+    kept = ~(chosen[0][old.row] & chosen[1][old.col])
+    shape = np.broadcast_to(False, block.shape)[key].shape
+    new, at = _entries(values, shape, (len(rows), len(columns)))
+    data = np.concatenate([old.data[kept], new.astype(dtype)])
+    places = tuple(map(np.concatenate, ((old.row[kept], rows[at[0]]), (old.col[kept], columns[at[1]]))))
+    return type(block)((data, places), shape=block.shape, dtype=dtype)
+
+
+def _entries(values: Any, shape: tuple[int, ...], place: tuple[int, int]) -> tuple[Any, Any]:
+    """Return what is not zero of values that are broadcast to a shape, and where in a block of rows and columns."""
+    if is_sparse(values) and values.shape == shape:
+        stored = values.tocoo()
+        return stored.data, (stored.row, stored.col)
+    dense = densify(values)
+    entries = np.broadcast_to(dense, shape).reshape(place) if np.any(dense) else np.zeros((0, 0))
+    at = np.nonzero(entries)
+    return entries[at], at
+
+
 def transpose_sparse(block: Any) -> Any:
     """Return the transpose of a CSR block as CSR."""
     return block.T.tocsr()
@@ -76,7 +115,9 @@ def check_dtype(where: str, dtype: np.dtype[Any]) -> None:
         raise refuse(f"{where}: elements of dtype {dtype}")
 
 
-def choose_kernel(function: Callable[..., Any], operands: Sequence[Any], n_sparse: int) -> Callable[..., Any]:
+def choose_kernel(
+    function: Callable[..., Any], operands: Sequence[Any], n_sparse: int, name: str
+) -> Callable[..., Any]:
     """Return what applies an elementwise function to CSR blocks, where that gives CSR blocks.
 
     Parameters
@@ -87,13 +128,14 @@ def choose_kernel(function: Callable[..., Any], operands: Sequence[Any], n_spars
         Scalars as they are, and None for each array.
     n_sparse : int
         How many of the arrays are sparse.
+    name : str
+        What users know the function by, for messages.
 
     Raises
     ------
     TypeError
         When zeros would not stay zeros.
     """
-    name = getattr(function, "__name__", "the function")
     arrays = [operand is None for operand in operands]
     if arrays == [True]:
         if function in _KEEP_ZEROS:

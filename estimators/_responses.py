@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from sklearn.utils import assert_all_finite, check_array
 
 import dsarray as ds
-from estimators._validation import check_length
+from estimators._validation import check_length, require_y
 
 __all__ = ["check_responses"]
 
 
-def check_responses(estimator: Any, y: Any, X: ds.Array) -> tuple[ds.Array, bool]:
-    """Return ``y`` as an Array of shape (n_samples, n_targets) of float64, and whether it is a vector.
+def check_responses(
+    estimator: Any, y: Any, X: ds.Array, *, dtype: Sequence[Any] = (np.float64,)
+) -> tuple[ds.Array, bool]:
+    """Return ``y`` as an Array of shape (n_samples, n_targets), and whether it is a vector.
 
     Parameters
     ----------
@@ -23,15 +26,18 @@ def check_responses(estimator: Any, y: Any, X: ds.Array) -> tuple[ds.Array, bool
     y : array_like or Array of shape (n_samples,) or (n_samples, n_targets)
         The elements of an Array are checked by the tasks that read them.
     X : Array of shape (n_samples, n_features)
+    dtype : sequence of dtype
+        The types to keep; others become the first of them.
 
     Raises
     ------
     ValueError
         When ``y`` is not one row of numbers for each sample.
+    TypeError
+        When it is sparse.
     """
     name = type(estimator).__name__
-    if y is None:
-        raise ValueError(f"{name} requires y to be passed, but the target y is None.")
+    require_y(estimator, y)
     is_array = isinstance(y, ds.Array)
     if not is_array:
         y = check_array(y, ensure_2d=False, dtype="numeric", input_name="y", estimator=estimator)
@@ -42,10 +48,11 @@ def check_responses(estimator: Any, y: Any, X: ds.Array) -> tuple[ds.Array, bool
     check_length(estimator, y, X, "y")
     is_vector = y.ndim == 1
     columns = y[:, None] if is_vector else y
+    kind = y.dtype if y.dtype in dtype else np.dtype(dtype[0])
     if not is_array:
-        return ds.array(columns.astype(float, copy=False), block_size=(X.chunks[0], -1)), is_vector
-    columns = columns.rechunk((X.chunks[0], -1)).astype(np.float64)
-    return ds.map_blocks(_check_finite, columns, name, dtype=float, block_shape="same"), is_vector
+        return ds.array(columns.astype(kind, copy=False), block_size=(X.chunks[0], -1)), is_vector
+    columns = columns.rechunk((X.chunks[0], -1)).astype(kind)
+    return ds.map_blocks(_check_finite, columns, name, dtype=kind, block_shape="same"), is_vector
 
 
 def _check_finite(values: Any, name: str) -> Any:

@@ -13,7 +13,7 @@ from sklearn.utils.multiclass import check_classification_targets
 
 import dsarray as ds
 from dsflow import Future, task, wait_on
-from estimators._validation import align_rows, check_weights
+from estimators._validation import align_rows, check_weights, require_y
 
 __all__ = ["check_all_weighed", "encode_classes", "find_codes", "unbox", "unique_columns", "weigh_rows"]
 
@@ -41,10 +41,11 @@ def encode_classes(estimator: Any, y: Any, X: ds.Array) -> tuple[list[Future[Any
     ------
     ValueError
         When ``y`` is no vector of at least two classes, one for each sample.
+    TypeError
+        When it is sparse.
     """
     name = type(estimator).__name__
-    if y is None:
-        raise ValueError(f"{name} requires y to be passed, but the target y is None.")
+    require_y(estimator, y)
     if isinstance(y, ds.Array):
         labels = align_rows(estimator, y, X, "y")
         found = wait_on(ds.map_row_blocks(_unique_labels, labels, name))

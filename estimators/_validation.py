@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+import scipy.sparse
 from sklearn.utils import assert_all_finite
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
@@ -30,6 +31,7 @@ __all__ = [
     "join_deferred",
     "like_input",
     "map_rows",
+    "require_y",
     "rows_to_array",
     "shorten_indices",
 ]
@@ -124,6 +126,20 @@ def shorten_indices(rows: Any) -> Any:
     return type(rows)((rows.data, indices, starts), shape=rows.shape)
 
 
+def require_y(estimator: Any, y: Any) -> None:
+    """Raise an error when there is no ``y``, or a sparse one."""
+    if y is None:
+        raise ValueError(f"{type(estimator).__name__} requires y to be passed, but the target y is None.")
+    _refuse_sparse(y, "y")
+
+
+def _refuse_sparse(values: Any, name: str) -> None:
+    is_array = isinstance(values, ds.Array)
+    if values.sparse if is_array else scipy.sparse.issparse(values):
+        how = "to_dense" if is_array else "toarray"
+        raise TypeError(f"Sparse data was passed for {name}, but dense data is required. Use '.{how}()'.")
+
+
 def check_weights(estimator: Any, sample_weight: Any, X: ds.Array) -> ds.Array | None:
     """Return sample weights as an Array cut as the rows of ``X``, in its dtype; None stays None.
 
@@ -168,7 +184,10 @@ def align_rows(estimator: Any, values: Any, X: ds.Array, name: str) -> ds.Array:
     ------
     ValueError
         When there is not one element for each row, in scikit-learn's words.
+    TypeError
+        When they are sparse.
     """
+    _refuse_sparse(values, name)
     if values.ndim == 2 and values.shape[1] == 1:
         values = values[:, 0]
     if values.ndim != 1:

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from dsarray import _elementwise, _join
 from dsarray._array import Array
 from dsarray._config import default_chunks
-from dsarray._creation import BlockSize, from_function, zeros
+from dsarray._creation import BlockSize, check_is_dtype, from_function, zeros
 from dsarray._grid import block_shape, check_shape, offsets
 from dsarray._ranges import arange
 from dsarray._registry import implements
@@ -36,6 +36,7 @@ def indices(dimensions: Any, dtype: npt.DTypeLike = int, sparse: bool = False, *
     block_size : int or tuple of int, optional
         Of the grid; see `array`.
     """
+    check_is_dtype(dtype, "indices")
     shape = check_shape(tuple(dimensions), "indices")
     along = _axes(shape, np.dtype(dtype), block_size, "indices")
     if sparse:

@@ -90,8 +90,11 @@ def load_mdcrd_file(
     ValueError
         When its size is not that of whole frames, or the first frame does not look like one.
     """
-    if isinstance(n_atoms, bool) or not hasattr(n_atoms, "__index__") or n_atoms < 1:
-        raise ValueError(f"{_WHERE}: n_atoms={n_atoms!r} is not a number of atoms; give an int of at least 1.")
+    if isinstance(n_atoms, (bool, np.ndarray)) or not hasattr(n_atoms, "__index__") or n_atoms < 1:
+        raise ValueError(
+            f"{_WHERE}: n_atoms={n_atoms!r} is not a number of atoms; give an int of at least 1. The size of blocks "
+            "comes after it, or by name, as block_size=."
+        )
     file = find_file(path, _WHERE)
     refuse_compressed(file, _WHERE)
     layout, n_frames = _look_at(file, 3 * int(n_atoms), 3 if has_box else 0)

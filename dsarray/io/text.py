@@ -63,6 +63,8 @@ def load_txt_file(
     ------
     FileNotFoundError
         When there is no such file.
+    TypeError
+        When ``discard_first_row`` or ``col_of_index`` is not True or False.
     ValueError
         When the file has no rows, or the first of them cannot be parsed.
 
@@ -74,6 +76,8 @@ def load_txt_file(
     array([[1., 2.],
            [3., 4.]])
     """
+    _check_flag("discard_first_row", discard_first_row)
+    _check_flag("col_of_index", col_of_index)
     blanks = blanks_of(delimiter, _WHERE)
     found = find_file(path, _WHERE)
     refuse_compressed(found, _WHERE)
@@ -92,3 +96,11 @@ def load_txt_file(
 
     rows = from_function(parse_rows, (chunks[0], (n_columns,)), form.dtype, part_of)
     return rows if len(chunks[1]) == 1 else rows.rechunk(chunks)
+
+
+def _check_flag(name: str, value: Any) -> None:
+    """Raise TypeError for a delimiter in the place of a flag, which it would set."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise TypeError(
+            f"{_WHERE}: {name}={value!r} is not True or False; the delimiter is given by name, as delimiter=','."
+        )

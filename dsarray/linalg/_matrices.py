@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = [
     "WHOLE_BYTES",
     "adjoint",
+    "as_factors",
     "as_matrices",
     "ask_numpy",
     "check_whole",
@@ -52,7 +53,18 @@ def as_matrices(value: Any, where: str) -> Array:
     TypeError
         When it is sparse.
     """
-    a = _elementwise.as_dense(value, where)
+    return as_factors(_elementwise.as_dense(value, where), where)
+
+
+def as_factors(value: Any, where: str) -> Array:
+    """Return an argument as an Array of matrices that are only multiplied with others, and may be sparse.
+
+    Raises
+    ------
+    LinAlgError
+        When it has fewer than two axes.
+    """
+    a = _elementwise.as_array(value)
     if a.ndim < 2:
         raise np.linalg.LinAlgError(f"{where}: an array of {a.ndim} dimensions is no matrix; give at least two.")
     return a

@@ -1,13 +1,14 @@
 """Kronecker products and cross products: each block of the result is made of one block of either array.
 
-What travels is blocks, each to all that it is multiplied with; blocks of the result are 16 MiB or less, where a block
-of the second array is.
+Both are first cut so that blocks of a Kronecker product are as large as those that we choose for other arrays; most
+often, the second array is whole then. What travels is these blocks, each to all that it is multiplied with.
 """
 
 from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,16 +16,14 @@ from numpy.lib.array_utils import normalize_axis_index
 
 from dsarray import _array, _elementwise, _rechunk, _sparse
 from dsarray._cell import Cell, make_cells
-from dsarray._grid import Chunks, Lengths, common_lengths, cut, grid_of
+from dsarray._config import room_for_blocks
+from dsarray._grid import SMALL_BYTES, Chunks, Lengths, block_bytes, coarsen, cut, grid_of
 from dsarray._registry import implements
 
 if TYPE_CHECKING:
     from dsarray._array import Array
 
 __all__ = ["cross", "kron"]
-
-TARGET_BYTES = 1 << 24
-"""The size of the largest blocks, where they can be made smaller."""
 
 
 @implements(np.kron)
@@ -39,7 +38,7 @@ def kron(a: Any, b: Any) -> Any:
     ndim = max(x.ndim, y.ndim)
     x, y = x[(None,) * (ndim - x.ndim)], y[(None,) * (ndim - y.ndim)]
     dtype = np.kron(np.ones(1, x.dtype), np.ones(1, y.dtype)).dtype
-    x = _rechunk.to_chunks(x, _cut_for(x, y, dtype.itemsize))
+    x, y = map(_rechunk.to_chunks, (x, y), _cut_for(x, y, dtype.itemsize))
     chunks: Chunks = tuple(
         tuple(n * m for n in of_x for m in of_y) for of_x, of_y in zip(x.chunks, y.chunks, strict=True)
     )
@@ -52,22 +51,32 @@ def kron(a: Any, b: Any) -> Any:
     return _array.Array(make_cells(grid_of(chunks), cells), chunks, dtype)
 
 
-def _cut_for(x: Array, y: Array, itemsize: int) -> Chunks:
-    """Cut the first array: into single elements where the second has several blocks, else so that blocks are small."""
-    is_cut = [n > 1 for n in y.grid]
-    sizes = [1 if single else max(lengths) for lengths, single in zip(x.chunks, is_cut, strict=True)]
-    n_bytes = math.prod(sizes) * math.prod(y.block_shape) * itemsize
-    for axis, size in enumerate(sizes):
-        if n_bytes > TARGET_BYTES and size > 1:
-            sizes[axis] = max(1, size * TARGET_BYTES // n_bytes)
-            n_bytes = n_bytes // size * sizes[axis]
-    return tuple(_at_most(lengths, size) for lengths, size in zip(x.chunks, sizes, strict=True))
+def _cut_for(x: Array, y: Array, itemsize: int) -> tuple[Chunks, Chunks]:
+    """Cut both arrays so that a block of the second, and its product with one of the first, have a fitting size.
+
+    Along axes where the second array is not whole, the first is cut into single elements: what lies between the places
+    of one element and the next comes of other blocks.
+    """
+    n_most = block_bytes(x.size * y.size * itemsize, *room_for_blocks()) // itemsize
+    of_y = _fit(y.chunks, range(y.ndim), n_most, n_most)
+    whole = [axis for axis, lengths in enumerate(of_y) if len(lengths) == 1]
+    of_x = tuple(each if axis in whole else cut(sum(each), 1) for axis, each in enumerate(x.chunks))
+    n_least, n_most = (n // _largest(of_y) for n in (min(n_most, SMALL_BYTES // itemsize), n_most))
+    return _fit(of_x, whole, n_least, n_most), of_y
 
 
-def _at_most(lengths: Lengths, size: int) -> Lengths:
-    if max(lengths) <= size:
-        return lengths
-    return tuple(part for length in lengths for part in cut(length, size)) or common_lengths([lengths])
+def _fit(chunks: Chunks, axes: Sequence[int], n_least: int, n_most: int) -> Chunks:
+    """Join blocks while they have no more than ``n_least`` elements, and cut those of more than ``n_most``."""
+    fitting = list(coarsen(chunks, axes, 1, max(1, n_least // _largest(chunks))))
+    for axis in axes:
+        longest = max(fitting[axis])
+        n_parts = -(-_largest(fitting) // max(1, n_most))
+        fitting[axis] = tuple(part for length in fitting[axis] for part in cut(length, max(1, -(-longest // n_parts))))
+    return tuple(fitting)
+
+
+def _largest(chunks: Sequence[Lengths]) -> int:
+    return max(1, math.prod(map(max, chunks)))
 
 
 @implements(np.cross)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dsarray.linalg._matrices import adjoint, as_matrices, ask_numpy
+from dsarray.linalg._matrices import adjoint, as_factors, ask_numpy
 from dsarray.linalg.randomized import TruncatedSVD, check_components, random_basis
 from dsarray.linalg.svd import svd
 from dsarray.linalg.tsqr import tsqr
@@ -39,7 +39,7 @@ def lanczos_svd(
     Parameters
     ----------
     a : Array of shape (m, n)
-        Any blocks.
+        Any blocks, which may be sparse.
     k : int
         How many, at most min(m, n).
     n_steps : int
@@ -80,7 +80,7 @@ def lanczos_svd(
     >>> bool(np.allclose(s, np.linalg.svdvals(x)[:2]))
     True
     """
-    a = as_matrices(a, "lanczos_svd")
+    a = as_factors(a, "lanczos_svd")
     check_components(a, k, "lanczos_svd")
     if n_steps < 1 or max_restarts < 1:
         raise ValueError(f"lanczos_svd: n_steps={n_steps} and max_restarts={max_restarts} must be at least 1.")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from dsarray import _random
-from dsarray.linalg._matrices import adjoint, as_matrices, ask_numpy
+from dsarray.linalg._matrices import adjoint, as_factors, ask_numpy
 from dsarray.linalg.svd import svd
 from dsarray.linalg.tsqr import tsqr
 
@@ -40,7 +40,7 @@ def randomized_svd(
     Parameters
     ----------
     a : Array of shape (m, n)
-        Any blocks.
+        Any blocks, which may be sparse.
     n_components : int
         How many, at most min(m, n).
     n_oversamples : int
@@ -79,7 +79,7 @@ def randomized_svd(
     >>> u.shape, s.shape, vh.shape
     ((100, 3), (3,), (3, 40))
     """
-    a = as_matrices(a, "randomized_svd")
+    a = as_factors(a, "randomized_svd")
     check_components(a, n_components, "randomized_svd")
     if n_oversamples < 0 or n_power_iterations < 0:
         raise ValueError(

@@ -11,11 +11,18 @@ import numpy as np
 import numpy.typing as npt
 
 from dsarray._array import Array
+from dsarray._creation import check_is_dtype
 
 __all__ = ["Distributions"]
 
 _FLOAT = np.dtype(np.float64)
 _INT = np.dtype(np.int64)
+
+
+def _known(dtype: Any, where: str) -> np.dtype[Any]:
+    check_is_dtype(dtype, where)
+    known: np.dtype[Any] = np.dtype(dtype)
+    return known
 
 
 class Distributions:
@@ -39,7 +46,7 @@ class Distributions:
 
     def random(self, size: Any = None, dtype: npt.DTypeLike = _FLOAT, *, block_size: Any = None) -> Array:
         """Draw uniform numbers in [0, 1)."""
-        return self._drawn("random", (), size, block_size, dtype, options={"dtype": np.dtype(dtype)})
+        return self._drawn("random", (), size, block_size, dtype, options={"dtype": _known(dtype, "random")})
 
     def integers(
         self,
@@ -53,26 +60,28 @@ class Distributions:
     ) -> Array:
         """Draw integers from ``low`` up to ``high``, which is left out unless ``endpoint``; from 0 if it is alone."""
         low, high = (0, low) if high is None else (low, high)
-        known: np.dtype[Any] = np.dtype(dtype)
+        known = _known(dtype, "integers")
         options = {"dtype": known, "endpoint": endpoint}
         return self._drawn("integers", (low, high), size, block_size, known, options=options)
 
     def standard_normal(self, size: Any = None, dtype: npt.DTypeLike = _FLOAT, *, block_size: Any = None) -> Array:
         """Draw from a normal distribution of mean 0 and deviation 1."""
-        return self._drawn("standard_normal", (), size, block_size, dtype, options={"dtype": np.dtype(dtype)})
+        options = {"dtype": _known(dtype, "standard_normal")}
+        return self._drawn("standard_normal", (), size, block_size, dtype, options=options)
 
     def standard_exponential(
         self, size: Any = None, dtype: npt.DTypeLike = _FLOAT, method: str = "zig", *, block_size: Any = None
     ) -> Array:
         """Draw from an exponential distribution of scale 1."""
-        options = {"dtype": np.dtype(dtype), "method": method}
+        options = {"dtype": _known(dtype, "standard_exponential"), "method": method}
         return self._drawn("standard_exponential", (), size, block_size, dtype, options=options)
 
     def standard_gamma(
         self, shape: Any, size: Any = None, dtype: npt.DTypeLike = _FLOAT, *, block_size: Any = None
     ) -> Array:
         """Draw from a gamma distribution of scale 1."""
-        return self._drawn("standard_gamma", (shape,), size, block_size, dtype, options={"dtype": np.dtype(dtype)})
+        options = {"dtype": _known(dtype, "standard_gamma")}
+        return self._drawn("standard_gamma", (shape,), size, block_size, dtype, options=options)
 
     def uniform(self, low: Any = 0.0, high: Any = 1.0, size: Any = None, *, block_size: Any = None) -> Array:
         """Draw from a uniform distribution over [low, high)."""

@@ -14,6 +14,7 @@ import numpy as np
 import sklearn.linear_model
 from sklearn.base import _fit_context
 
+from estimators._counterparts import counterpart_of
 from estimators.linear_model._condensed import Condensed, condense, fit_few_rows
 from estimators.linear_model._predictions import BlockwiseRegression
 
@@ -92,7 +93,7 @@ class ElasticNet(BlockwiseRegression, sklearn.linear_model.ElasticNet):
         solver = _descend(self, data)
         data.set_intercept(self, solver.coef_)
         self.n_iter_ = solver.n_iter_
-        self.dual_gap_ = solver.dual_gap_ * (len(data.X) / data.weight)
+        self.dual_gap_ = (solver.dual_gap_ * (len(data.X) / data.weight)).astype(data.dtype)
         return self
 
 
@@ -154,14 +155,8 @@ class Lasso(ElasticNet):
 
 def _descend(model: ElasticNet, data: Condensed) -> Any:
     """Return scikit-learn's model of the few rows; alpha makes up for their number."""
-    parameters = model.get_params(deep=False) | {
-        "alpha": model.alpha * data.weight / len(data.X),
-        "l1_ratio": model.l1_ratio,
-        "fit_intercept": False,
-        "precompute": False,
-        "copy_X": False,
-    }
-    solver = sklearn.linear_model.ElasticNet(**parameters)
+    alpha = model.alpha * data.weight / len(data.X)
+    solver = counterpart_of(model).set_params(alpha=alpha, fit_intercept=False, precompute=False, copy_X=False)
     if model.warm_start and hasattr(model, "coef_"):
         solver.coef_ = np.array(model.coef_, dtype=float)
     return solver.fit(data.X, data.y)

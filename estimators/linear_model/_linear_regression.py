@@ -80,5 +80,5 @@ class LinearRegression(BlockwiseRegression, sklearn.linear_model.LinearRegressio
         solver.fit(data.X, data.y)
         data.set_intercept(self, solver.coef_)
         self.rank_ = solver.rank_
-        self.singular_ = solver.singular_[: min(data.n_rows, self.n_features_in_)]
+        self.singular_ = solver.singular_[: min(data.n_rows, self.n_features_in_)].astype(data.dtype)
         return self

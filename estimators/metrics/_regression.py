@@ -136,6 +136,8 @@ def cut_outputs(where: str, y_true: Any, y_pred: Any, sample_weight: Any) -> tup
     """Return true values, predictions and weights as Arrays; the first two with as many columns."""
     true, pred, weights = cut_alike(where, y_true, y_pred, sample_weight)
     true, pred = as_columns(where, "y_true", true), as_columns(where, "y_pred", pred)
+    if true.sparse or pred.sparse:
+        raise TypeError(f"{where}: sparse data was passed for y, but dense data is required; use y.to_dense().")
     if true.shape != pred.shape:
         raise ValueError(
             f"{where}: y_true and y_pred have different number of output ({true.shape[1]}!={pred.shape[1]}); "

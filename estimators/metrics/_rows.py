@@ -42,11 +42,17 @@ def cut_alike(where: str, *values: Any) -> list[ds.Array | None]:
     Raises
     ------
     ValueError
-        When they have different numbers of rows, in scikit-learn's words; or none at all.
+        When they have different numbers of rows, in scikit-learn's words; or none at all; or one is a single value.
     """
     first = next(value for value in values if isinstance(value, ds.Array))
     known = [value if value is None or _is_array(value) else np.asarray(value) for value in values]
-    lengths = [value.shape[0] if value.ndim else 0 for value in known if value is not None]
+    for given, value in zip(values, known, strict=True):
+        if value is not None and not value.ndim:
+            raise ValueError(
+                f"{where}: got {given!r} in place of an array; give a row for each sample. 'sample_weight' must be an "
+                "array-like or None."
+            )
+    lengths = [value.shape[0] for value in known if value is not None]
     if len(set(lengths)) > 1:
         raise ValueError(f"{where}: Found input variables with inconsistent numbers of samples: {lengths}")
     if not lengths[0]:

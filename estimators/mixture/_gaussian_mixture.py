@@ -178,13 +178,15 @@ class GaussianMixture(ObservedFit, sklearn.mixture.GaussianMixture):
     def predict_proba(self, X: Any) -> Any:
         """Return the responsibilities for each row, as ndarray or Array of shape (n_samples, n_components)."""
         rows = self._check(X)
-        found = map_rows(self, share_rows, rows, self._shared())
-        return like_input(X, rows_to_array(found, rows, np.float64, self.n_components))
+        dtype = np.result_type(rows.dtype, self.means_)
+        found = map_rows(self, share_rows, rows, self._shared(), dtype)
+        return like_input(X, rows_to_array(found, rows, dtype, self.n_components))
 
     def score_samples(self, X: Any) -> Any:
         """Return the log-likelihood of each row, as ndarray or Array of shape (n_samples,) like ``X``."""
         rows = self._check(X)
-        return like_input(X, rows_to_array(map_rows(self, measure_rows, rows, self._shared()), rows, np.float64))
+        dtype = np.result_type(rows.dtype, self.means_)
+        return like_input(X, rows_to_array(map_rows(self, measure_rows, rows, self._shared(), dtype), rows, dtype))
 
     def score(self, X: Any, y: Any = None) -> float:
         """Return the mean log-likelihood of the rows."""

@@ -96,17 +96,17 @@ def sum_given(rows: Any, responsibilities: Any, means: Any, kind: str) -> Statis
     return Statistics(total.log_likelihood, *[ds.to_host(each) for each in total[1:]])
 
 
-def measure_rows(rows: Any, mixture: Gaussians) -> Any:
+def measure_rows(rows: Any, mixture: Gaussians, dtype: Any = float) -> Any:
     """Return the log-likelihood of each row."""
-    found = ds.namespace(rows).empty(rows.shape[0])
+    found = ds.namespace(rows).empty(rows.shape[0], dtype)
     for place, logs in _logs_of(rows, mixture):
         found[place] = _normalise(logs)
     return found
 
 
-def share_rows(rows: Any, mixture: Gaussians) -> Any:
+def share_rows(rows: Any, mixture: Gaussians, dtype: Any = float) -> Any:
     """Return the responsibilities for each row, of shape (n_rows, n_components)."""
-    found = ds.namespace(rows).empty((rows.shape[0], len(mixture.means)))
+    found = ds.namespace(rows).empty((rows.shape[0], len(mixture.means)), dtype)
     for place, logs in _logs_of(rows, mixture):
         _normalise(logs)
         found[place] = logs.T

@@ -97,7 +97,8 @@ class SimulationSearch(BaseEstimator):
         ValueError
             When parameters of the search make no sense.
         TypeError
-            When a call returns what is no number, and ``score`` does not make it one.
+            When ``simulate`` or ``score`` is no function; or a call returns what is no number, and ``score`` does not
+            make it one.
         """
         self._check_parameters()
         rng = check_random_state(self.random_state)
@@ -116,6 +117,13 @@ class SimulationSearch(BaseEstimator):
         return self
 
     def _check_parameters(self) -> None:
+        if not callable(self.simulate):
+            raise TypeError(
+                f"SimulationSearch.fit: simulate={self.simulate!r} is no function; give a task, or a function, that "
+                "takes the parameters by name. For the parameters of an estimator, use GridSearchCV."
+            )
+        if self.score is not None and not callable(self.score):
+            raise TypeError(f"SimulationSearch.fit: score={self.score!r} is no function; give one, or None.")
         if (self.param_grid is None) == (self.param_distributions is None):
             raise ValueError("SimulationSearch.fit: give param_grid or param_distributions, one of them.")
         if self.sort not in ("max", "min"):
@@ -157,9 +165,11 @@ def _number(result: Any, score: Callable[[Any], Any] | None) -> float:
     try:
         return float(value)
     except (TypeError, ValueError) as error:
+        is_single = isinstance(value, tuple) and len(value) == 1
+        hint = " Leave returns=1 away in a task that returns a number: it makes a tuple." if is_single else ""
         raise TypeError(
             f"SimulationSearch.fit: a call returned a {type(value).__name__}, which is no number; give `score`, a "
-            "function that makes one of it."
+            f"function that makes one of it.{hint}"
         ) from error
 
 

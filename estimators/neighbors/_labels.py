@@ -16,7 +16,7 @@ from sklearn.utils.multiclass import check_classification_targets
 import dsarray as ds
 from dsflow import wait_on
 from estimators._targets import find_codes, unbox, unique_columns
-from estimators._validation import check_length
+from estimators._validation import check_length, require_y
 from estimators.neighbors._search import Found
 
 __all__ = ["check_labels", "encode_outputs", "vote", "weigh_neighbors"]
@@ -29,10 +29,11 @@ def check_labels(estimator: Any, y: Any, X: ds.Array) -> tuple[ds.Array, bool]:
     ------
     ValueError
         When they are no labels, one row for each sample.
+    TypeError
+        When they are sparse.
     """
     name = type(estimator).__name__
-    if y is None:
-        raise ValueError(f"{name} requires y to be passed, but the target y is None.")
+    require_y(estimator, y)
     if not isinstance(y, ds.Array):
         y = check_array(y, ensure_2d=False, dtype=None, input_name="y", estimator=estimator)
         check_classification_targets(y)

@@ -13,7 +13,7 @@ from sklearn.base import _fit_context
 
 from dsflow import task
 from estimators._responses import check_responses
-from estimators._validation import like_input, rows_to_array
+from estimators._validation import FLOATS, like_input, rows_to_array
 from estimators.metrics import DeterminationScore
 from estimators.neighbors._blockwise import BlockwiseNeighbors
 from estimators.neighbors._labels import weigh_neighbors
@@ -65,7 +65,7 @@ class KNeighborsRegressor(DeterminationScore, BlockwiseNeighbors, sklearn.neighb
         y : array_like or Array of shape (n_samples,) or (n_samples, n_targets)
         """
         rows = self._check_rows(X, reset=True)
-        targets, is_vector = check_responses(self, y, rows)
+        targets, is_vector = check_responses(self, y, rows, dtype=FLOATS)
         self._y = like_input(X, targets[:, 0] if is_vector else targets)
         self._keep(X, rows)
         return self
@@ -85,7 +85,8 @@ class KNeighborsRegressor(DeterminationScore, BlockwiseNeighbors, sklearn.neighb
         found, queries = self._nearest(X)
         n_columns = None if self._y.ndim == 1 else self._y.shape[1]
         means = [average(block, self.weights, n_columns is None) for block in found]
-        return like_input(self._fit_X if X is None else X, rows_to_array(means, queries.data, np.float64, n_columns))
+        dtype = self._y.dtype if self.weights in (None, "uniform") else np.float64
+        return like_input(self._fit_X if X is None else X, rows_to_array(means, queries.data, dtype, n_columns))
 
 
 # --- tasks ------------------------------------------------------------------------------------------------------------

@@ -22,13 +22,14 @@ from sklearn.utils.validation import check_is_fitted
 import dsarray as ds
 from dsflow import Future
 from estimators._targets import encode_classes, weigh_rows
-from estimators._validation import align_rows, like_input
+from estimators._validation import align_rows, like_input, require_y
+from estimators.metrics import AccuracyScore
 from estimators.neural._learning import CONSTRAINTS, TorchLearning
 
 __all__ = ["TorchClassifier"]
 
 
-class TorchClassifier(ClassifierMixin, TorchLearning):
+class TorchClassifier(AccuracyScore, ClassifierMixin, TorchLearning):
     """Classify with a PyTorch module.
 
     Parameters
@@ -47,6 +48,7 @@ class TorchClassifier(ClassifierMixin, TorchLearning):
     optimizer : str or class, default="Adam"
         A class in ``torch.optim``, or one like these, whose steps need no closure (LBFGS does).
     optimizer_params : dict, optional
+        All but ``lr``, which is ``learning_rate_init``.
     learning_rate_init : float, default=1e-3
     max_iter : int, default=200
         How many epochs at most, each of which is a pass over all rows.
@@ -248,6 +250,7 @@ class TorchClassifier(ClassifierMixin, TorchLearning):
 
     def _find_codes(self, y: Any, X: ds.Array) -> list[Future[Any]]:
         """Return the positions of labels among the classes that are known."""
+        require_y(self, y)
         if not isinstance(y, ds.Array):
             y = column_or_1d(y, warn=True)
         labels = align_rows(self, y, X, "y")

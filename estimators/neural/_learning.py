@@ -111,7 +111,9 @@ class TorchLearning(ObservedFit, BaseEstimator):
         return [np.float64, np.float32] if self.dtype is None else [np.dtype(self.dtype)]
 
     def _flatten(self, X: Any, *, reset: bool) -> Any:
-        """Make rows of samples with more than one axis, such as images."""
+        """Make rows of samples with more than one axis, such as images; these may be a tensor or lists."""
+        if isinstance(X, (list, tuple)) or (not isinstance(X, ds.Array) and getattr(X, "ndim", 0) > 2):
+            X = np.asarray(X)
         if isinstance(X, (np.ndarray, ds.Array)) and X.ndim > 2:
             shape = X.shape[1:]
             if isinstance(X, ds.Array):
@@ -183,6 +185,12 @@ class TorchLearning(ObservedFit, BaseEstimator):
     def _prepare(self, known: bool, is_part: bool) -> tuple[Blueprint, State]:
         """Return what to make networks of, and the state to start from."""
         goes_on = known and is_part
+        optimizer_params = self.optimizer_params or {}
+        if "lr" in optimizer_params:
+            raise ValueError(
+                f"{type(self).__name__}.fit: optimizer_params has lr={optimizer_params['lr']!r}, but the learning rate "
+                f"is learning_rate_init={self.learning_rate_init!r}; set that one."
+            )
         seed = self._seed if goes_on else int(check_random_state(self.random_state).randint(_MAX_SEED))
         shape = (self.n_features_in_, self._n_outputs)
         module = build_module(self.module, self.module_params or {}, shape, self._dtype, seed)
@@ -193,7 +201,7 @@ class TorchLearning(ObservedFit, BaseEstimator):
             module,
             self._criterion if self.criterion is None else self.criterion,
             self.optimizer,
-            {"lr": self.learning_rate_init} | (self.optimizer_params or {}),
+            {"lr": self.learning_rate_init} | optimizer_params,
             self._module_shape,
             self.device,
             seed if draws else None,

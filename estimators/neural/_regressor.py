@@ -11,12 +11,13 @@ from sklearn.utils.validation import check_is_fitted
 import dsarray as ds
 from estimators._responses import check_responses
 from estimators._validation import check_weights, like_input
+from estimators.metrics import DeterminationScore
 from estimators.neural._learning import CONSTRAINTS, TorchLearning
 
 __all__ = ["TorchRegressor"]
 
 
-class TorchRegressor(RegressorMixin, TorchLearning):
+class TorchRegressor(DeterminationScore, RegressorMixin, TorchLearning):
     """Predict numbers with a PyTorch module.
 
     Parameters
@@ -35,6 +36,7 @@ class TorchRegressor(RegressorMixin, TorchLearning):
     optimizer : str or class, default="Adam"
         A class in ``torch.optim``, or one like these, whose steps need no closure (LBFGS does).
     optimizer_params : dict, optional
+        All but ``lr``, which is ``learning_rate_init``.
     learning_rate_init : float, default=1e-3
     max_iter : int, default=200
         How many epochs at most, each of which is a pass over all rows.

@@ -14,7 +14,7 @@ from dsflow import share
 from estimators._targets import check_all_weighed, encode_classes, weigh_rows
 from estimators._validation import check_X, like_input, map_rows, rows_to_array
 from estimators.metrics import AccuracyScore
-from estimators.svm._machine import CascadeMachine
+from estimators.svm._machine import CascadeMachine, as_dense, like_vectors
 from estimators.svm._pairs import PairsProblem
 from estimators.svm._solver import Samples, Solution
 from estimators.svm._votes import choose_classes, decide_one_by_one, decide_one_versus_rest
@@ -71,7 +71,7 @@ class CascadeSVM(AccuracyScore, ClassifierMixin, CascadeMachine):
         In the order of their classes.
     n_support_ : ndarray of shape (n_classes,)
         Number of support vectors of each class.
-    dual_coef_ : ndarray of shape (n_classes - 1, n_support)
+    dual_coef_ : ndarray or CSR matrix of shape (n_classes - 1, n_support)
         Coefficients of the support vectors, in the layout of scikit-learn's SVC.
     intercept_ : ndarray of shape (n_classes * (n_classes - 1) / 2,)
     n_iter_ : int
@@ -231,7 +231,7 @@ class CascadeSVM(AccuracyScore, ClassifierMixin, CascadeMachine):
             "support_": model.support.index,
             "support_vectors_": model.support.rows,
             "n_support_": np.bincount(model.support.targets, minlength=len(self.classes_)).astype(np.int32),
-            "dual_coef_": sign * model.dual_coef,
+            "dual_coef_": like_vectors(sign * model.dual_coef, model.support.rows),
             "intercept_": sign * model.intercept,
         }
 
@@ -239,4 +239,4 @@ class CascadeSVM(AccuracyScore, ClassifierMixin, CascadeMachine):
         sign = -1 if len(self.classes_) == 2 else 1
         codes = np.repeat(np.arange(len(self.classes_)), self.n_support_)
         support = Samples(self.support_vectors_, codes, None, self.support_)
-        return Solution(support, sign * self.dual_coef_, sign * self.intercept_, support.take(np.arange(0)))
+        return Solution(support, sign * as_dense(self.dual_coef_), sign * self.intercept_, support.take(np.arange(0)))

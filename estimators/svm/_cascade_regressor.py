@@ -16,7 +16,7 @@ from dsflow import share
 from estimators._responses import check_responses
 from estimators._validation import align_rows, check_weights, check_X, like_input, map_rows, rows_to_array
 from estimators.metrics import DeterminationScore
-from estimators.svm._machine import CascadeMachine
+from estimators.svm._machine import CascadeMachine, as_dense, like_vectors
 from estimators.svm._solver import Samples, Solution
 from estimators.svm._tube import TubeProblem, follow
 
@@ -64,10 +64,10 @@ class CascadeSVR(DeterminationScore, RegressorMixin, CascadeMachine):
     support_vectors_ : ndarray or CSR matrix of shape (n_support, n_features)
     n_support_ : ndarray of shape (1,)
         Number of support vectors.
-    dual_coef_ : ndarray of shape (1, n_support)
+    dual_coef_ : ndarray or CSR matrix of shape (1, n_support)
         Coefficients of the support vectors.
     intercept_ : ndarray of shape (1,)
-    coef_ : ndarray of shape (1, n_features)
+    coef_ : ndarray or CSR matrix of shape (1, n_features)
         Only with the linear kernel.
     n_iter_ : int
         Number of passes.
@@ -194,10 +194,10 @@ class CascadeSVR(DeterminationScore, RegressorMixin, CascadeMachine):
             "support_": model.support.index,
             "support_vectors_": model.support.rows,
             "n_support_": np.array([len(model.support)], dtype=np.int32),
-            "dual_coef_": model.dual_coef,
+            "dual_coef_": like_vectors(model.dual_coef, model.support.rows),
             "intercept_": model.intercept,
         }
 
     def _model(self) -> Solution:
         support = Samples(self.support_vectors_, np.zeros(len(self.support_)), None, self.support_)
-        return Solution(support, self.dual_coef_, self.intercept_, support.take(np.arange(0)))
+        return Solution(support, as_dense(self.dual_coef_), self.intercept_, support.take(np.arange(0)))

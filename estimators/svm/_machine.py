@@ -3,9 +3,9 @@
 One task solves the problem of one row of blocks; tasks of the tree above solve that of what ``cascade_arity`` of them
 have kept, which is support vectors and samples near a margin, up to one. Then one task for each row of blocks looks at
 its samples with that solution. If it has kept all that miss what is asked of them, it is the solution of all samples
-together; else those that it has not are solved for with those that it has, and looked at again. What travels is what
-solutions keep and those violators; to the main program come four sums of each block and pass, and at the end the
-support vectors.
+together; else those that it has not are solved for with those that it has, and looked at again. Solutions are rough
+until few samples contradict. What travels is what solutions keep and those violators; to the main program come five
+sums of each block and pass, and at the end the support vectors.
 
 H. P. Graf, E. Cosatto, L. Bottou, I. Durdanovic and V. Vapnik, "Parallel support vector machines: the cascade SVM"
 (NIPS 2004). There, later passes solve each block anew together with the support vectors; here they only look at it,
@@ -20,6 +20,7 @@ from numbers import Integral, Real
 from typing import Any, ClassVar
 
 import numpy as np
+import scipy.sparse
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils._param_validation import Interval, StrOptions
@@ -32,7 +33,7 @@ from estimators.svm._kernel import KERNELS, Kernel
 from estimators.svm._passes import run_passes
 from estimators.svm._solver import Problem, Solution, count_bytes, take_model
 
-__all__ = ["CascadeMachine"]
+__all__ = ["CascadeMachine", "as_dense", "like_vectors"]
 
 
 class CascadeMachine(ObservedFit, BaseEstimator):
@@ -142,3 +143,13 @@ class CascadeMachine(ObservedFit, BaseEstimator):
                 f"{type(self).__name__}.fit: the support vectors have {n_bytes} bytes, more than the {budget} bytes of "
                 "the session; lower C, choose a smoother kernel, or give dsflow.start() more memory."
             )
+
+
+def like_vectors(coefficients: Any, vectors: Any) -> Any:
+    """Return coefficients as SVC has them: of sparse support vectors, a sparse matrix of the same kind."""
+    return type(vectors)(coefficients) if scipy.sparse.issparse(vectors) else coefficients
+
+
+def as_dense(coefficients: Any) -> Any:
+    """Return what `like_vectors` was given."""
+    return coefficients.toarray() if scipy.sparse.issparse(coefficients) else coefficients

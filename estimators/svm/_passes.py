@@ -1,6 +1,6 @@
 """The passes of a cascade: up the tree once, then look at all samples with the solution, and solve again.
 
-What the main program waits for is four numbers of each row of blocks and pass.
+What the main program waits for is five numbers of each row of blocks and pass.
 """
 
 from __future__ import annotations
@@ -15,11 +15,23 @@ import numpy as np
 
 import dsarray as ds
 from dsflow import Future, wait_on
-from estimators.svm._solver import Problem, Solution, check_block, join_samples, merge, solve_block, solve_with
+from estimators.svm._solver import (
+    ROUGH_SLACK,
+    Problem,
+    Solution,
+    check_block,
+    join_samples,
+    merge,
+    solve_block,
+    solve_with,
+)
 
 __all__ = ["Passes", "run_passes"]
 
 logger = logging.getLogger(__name__)
+
+FEW = 0.1
+"""Where those that contradict a rough solution are such a share of those that support it, it was the last rough one."""
 
 Blocks = list[tuple[Any, Any, Any, int]]
 """Of each row of blocks: its rows, their targets, their weights, and where it starts."""
@@ -67,19 +79,23 @@ def run_passes(
     is_enough : callable
         Is told the solution of each pass, and returns whether to leave it at that.
     """
-    passes = Passes(_climb(blocks, arity, problem))
+    is_rough = max_passes > 1 and len(blocks) > 1 and (tol is None or tol < ROUGH_SLACK)
+    passes = Passes(_climb(blocks, arity, problem.roughly() if is_rough else problem))
     while True:
         is_last = passes.n_passes == max_passes
         is_checked = tol is not None or not is_last
         checks = [check_block(*block, passes.solution, problem) for block in blocks if is_checked]
+        few = False
         if tol is not None:
             sums = np.sum(wait_on([sums for _, sums in checks]), axis=0).tolist()
-            passes.converged = _is_optimal(passes, sums, tol, name, log_level)
+            passes.converged = _is_optimal(passes, sums, tol, name, log_level) and not is_rough
+            few = sums[0] <= FEW * sums[1]
         passes.stopped = is_enough(passes.solution)
         if passes.stopped or passes.converged or is_last:
             return passes
-        violators = ds.tree_reduce(join_samples, [violators for violators, _ in checks])
-        passes.solution = solve_with(passes.solution, violators, problem)
+        is_rough = is_rough and not few and passes.n_passes + 1 < max_passes
+        more = ds.tree_reduce(join_samples, [more for more, _ in checks])
+        passes.solution = solve_with(passes.solution, more, problem.roughly() if is_rough else problem)
         passes.n_passes += 1
 
 
@@ -97,7 +113,7 @@ def _is_optimal(passes: Passes, sums: list[float], tol: float, name: str, log_le
 
     No solution has a larger dual objective than any has a primal one: once they are near, no pass can change much.
     """
-    n_violators, linear, squared_norms, losses = sums
+    n_violators, _, linear, squared_norms, losses = sums
     dual, primal = linear - squared_norms / 2, losses + squared_norms / 2
     change, passes.dual = abs(dual - passes.dual), dual
     text = "%s: pass %d: dual objective %.8g, primal %.8g, %d violators"

@@ -23,7 +23,7 @@ from sklearn.utils.validation import check_is_fitted
 
 import dsarray as ds
 from dsflow import task, wait_on
-from estimators._validation import check_weights, check_X, defer_rows
+from estimators._validation import check_weights, check_X, defer_rows, require_y
 from estimators.tree._answers import TreeAnswers, to_writable
 from estimators.tree._bins import Bins, cut_rows, find_bins
 from estimators.tree._growth import Rules, grow_trees
@@ -100,9 +100,7 @@ class TreeLearning(TreeAnswers):
         ValueError
             When parameters are not supported for as many rows; see ``local_rows``.
         """
-        name = type(self).__name__
-        if y is None:
-            raise ValueError(f"{name} requires y to be passed, but the target y is None.")
+        require_y(self, y)
         data = check_X(self, X, reset=True, dtype=(np.float32,))
         if data.shape[0] <= self._local_rows(data.shape[1]):
             self._learn_small(X, data, y, sample_weight)

@@ -105,6 +105,20 @@ def test_copies_change_apart():
         assert_same(other, x)
 
 
+def test_an_array_becomes_only_what_has_its_shape_and_type():
+    b = ds.array(x, block_size=2)
+    name = b
+    b.become(ds.array(x + 1, block_size=3))
+    assert_same(name, x + 1)
+    assert name.block_shape == (3, 3)
+    with pytest.raises(ValueError, match=r"become: shape \(3, 4\) is not \(4, 3\)"):
+        b.become(b.T)
+    for other in (b.astype("f4"), ds.array(scipy.sparse.csr_array(x))):
+        with pytest.raises(TypeError, match=r"become: .* is not of the type of"):
+            b.become(other)
+    assert_same(b, x + 1)
+
+
 def test_arrays_are_not_hashable_and_equality_is_elementwise():
     assert_same(a == x, np.ones((4, 3), dtype=bool))
     with pytest.raises(TypeError):

@@ -222,7 +222,7 @@ def test_wrong_assignments_raise_what_numpy_raises(key, value):
     assert_alike(lambda: changed(new(), key, ours), lambda: changed(x, key, np.asarray(value)))
 
 
-def test_sparse_values_are_made_dense_and_sparse_arrays_are_refused():
+def test_sparse_values_are_made_dense_and_positions_in_sparse_arrays_are_refused():
     a, y = new(), x.copy()
     matrix = scipy.sparse.csr_matrix(np.eye(2))
     y[:2, :2] = np.eye(2)
@@ -232,7 +232,7 @@ def test_sparse_values_are_made_dense_and_sparse_arrays_are_refused():
     y[3:5, :2] = np.eye(2)
     assert_same(a, y)
     with pytest.raises(TypeError, match="to_dense"):
-        ds.array(matrix)[0] = 1
+        ds.array(matrix)[[0]] = 1
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])

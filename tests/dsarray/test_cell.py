@@ -88,10 +88,10 @@ def test_scalars_become_arrays():
 
 def test_values_are_placed_anew_in_a_new_session(session, monkeypatch):
     array = ds.array([1, 2, 3])
-    first = array.blocks[0]
-    assert array.blocks[0] is first
+    first = array._cells[0].future
+    assert array._cells[0].future is first
     monkeypatch.setattr("dsarray._cell.active_session", lambda: SimpleNamespace(memory_bytes=None))
-    assert array.blocks[0] is not first
+    assert array._cells[0].future is not first
     assert array.collect().tolist() == [1, 2, 3]
 
 

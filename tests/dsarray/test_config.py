@@ -11,6 +11,8 @@ def test_the_block_size_holds_inside_the_with_block_only():
         with ds.config(block_size=(5, 2, 1)):
             assert ds.zeros((6, 3)).chunks == ((5, 1), (2, 1))
             assert ds.zeros(6).chunks == ((5, 1),)
+        with ds.config(block_size=np.array([5, 2])):
+            assert ds.zeros((6, 3)).chunks == ((5, 1), (2, 1))
         assert ds.array(1).chunks == ()
     assert ds.array(np.ones((20, 3))).chunks == ((20,), (3,))
 

@@ -165,9 +165,82 @@ def test_parameters_have_numpys_names():
         ds.eye(3, k=0.5)
 
 
-@pytest.mark.parametrize("make", [ds.array, ds.zeros, ds.ones, ds.empty, ds.identity, ds.tri, ds.eye])
-@pytest.mark.parametrize("block_size", [2, (2, 2), -1, ((2, 1), (3,))])
+SIZES = [2, (2, 2), -1, ((2, 1), (3,)), [2, 2], np.int64(2), (np.int64(2), np.int32(2)), np.array([2, 2])]
+
+
+@pytest.mark.parametrize(
+    "make", [ds.zeros, ds.ones, ds.empty, ds.full, ds.identity, ds.tri, ds.eye, ds.indices, ds.geomspace]
+)
+@pytest.mark.parametrize("block_size", SIZES, ids=repr)
 def test_a_size_of_blocks_in_the_place_of_the_dtype_is_refused(make, block_size):
-    args = {ds.tri: (3, 3, 0), ds.eye: (3, 3, 0)}.get(make, (3,))
-    with pytest.raises(TypeError, match="block_size="):
-        make(*args, block_size)
+    args = {ds.tri: (3, 3, 0), ds.eye: (3, 3, 0), ds.full: (3, 0), ds.indices: ((3, 3),), ds.geomspace: (1, 2, 5, True)}
+    with pytest.raises(TypeError, match=rf"{make.__name__}: .* block_size="):
+        make(*args.get(make, (3,)), block_size)
+
+
+@pytest.mark.parametrize("block_size", SIZES, ids=repr)
+def test_the_size_of_blocks_of_a_value_may_come_second(block_size):
+    values = np.arange(9.0).reshape(3, 3)
+    a = ds.array(values, block_size)
+    assert a.chunks == ds.array(values, block_size=block_size).chunks
+    assert_same(a, values)
+    with pytest.raises(TypeError, match=r"array: .* is no dtype; .* block_size="):
+        ds.array(values, block_size, block_size=2)
+
+
+def test_a_size_of_blocks_in_the_place_of_another_argument_is_refused():
+    for make in (ds.eye, ds.tri):
+        with pytest.raises(TypeError, match=r"k=\(2, 2\) is not an int; .* block_size=\(2, 2\)"):
+            make(4, 6, (2, 2))
+        with pytest.raises(TypeError, match=r"M=\[2, 2\] is not an int; .* block_size=\(2, 2\)"):
+            make(4, [2, 2])
+    with pytest.raises(TypeError, match=r"full: 5 is no dtype, beside fill_value=\(2, 2\); .* block_size="):
+        ds.full((4, 4), (2, 2), 5)
+
+
+def test_errors_name_the_function_that_was_called():
+    for make in (ds.zeros, ds.ones, ds.empty, ds.identity):
+        with pytest.raises(ValueError, match=f"{make.__name__}: block_size=0"):
+            make(3, block_size=0)
+
+
+def test_chunks_that_are_no_lengths_are_refused_with_an_example():
+    for chunks in ((4, 3), 4, ((4,), 3), ((4.5,), (3,))):
+        with pytest.raises(TypeError, match=r"from_blocks: chunks=.* give a tuple for each, such as"):
+            ds.from_blocks([[x]], chunks, float)
+
+
+def test_sparse_blocks_have_to_be_declared():
+    sparse = scipy.sparse.csr_matrix(x)
+    chunks = ((4,), (3,))
+    for block in (sparse, share(sparse)):
+        with pytest.raises(TypeError, match=r"from_blocks\(\) sparse=True"):
+            ds.from_blocks([[block]], chunks, float).collect()
+    for block in (x, share(x)):
+        with pytest.raises(TypeError, match="without sparse=True"):
+            ds.from_blocks([[block]], chunks, float, sparse=True).collect()
+
+
+class Tensor:
+    """An array of a library that has NumPy's words only for conversion, as PyTorch."""
+
+    shape = (4, 3)
+    dtype = "float64 of another library"
+
+    def __array__(self, dtype=None, copy=None):
+        return x
+
+
+def test_blocks_that_numpy_can_convert_become_ndarrays():
+    assert_same(ds.from_blocks([[Tensor()]], ((4,), (3,)), float) + 1, x + 1)
+    with pytest.raises(TypeError, match="is no ndarray; make it one"):
+        ds.from_blocks([[task(Tensor)()]], ((4,), (3,)), float).collect()
+
+
+@pytest.mark.parametrize("block", [object(), None, 3.0, "text", [[1.0]]])
+def test_blocks_that_are_no_arrays_are_refused(block):
+    for each in (block, share(block)):
+        with pytest.raises(TypeError, match=r"which is no array; make it one"):
+            ds.from_blocks([[each]], ((1,), (1,)), float).collect()
+    with pytest.raises(TypeError, match="object is no sequence of blocks; nest lists"):
+        ds.from_blocks(object(), ((1,), (1,)), float)

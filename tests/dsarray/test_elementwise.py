@@ -3,6 +3,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import scipy.sparse
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -244,3 +245,14 @@ def test_blocks_are_not_joined_at_the_cost_of_a_budget(monkeypatch):
     assert (a + a.T).chunks == ((1,) * 20, (2,) * 10)
     monkeypatch.setattr("dsarray._elementwise.active_session", lambda: SimpleNamespace(memory_bytes=1 << 30))
     assert (a + a.T).grid == (20, 20)
+
+
+def test_errors_name_no_internals():
+    sparse = ds.array(scipy.sparse.csr_array(np.eye(3)))
+    for refused, name in (
+        (lambda: np.clip(sparse, 0, 1), "clip"),
+        (lambda: np.linalg.norm(sparse), "squared"),
+        (lambda: np.divmod(sparse, 2), "divmod"),
+    ):
+        with pytest.raises(TypeError, match=f"^{name}: not supported for sparse arrays"):
+            refused()

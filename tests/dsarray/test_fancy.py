@@ -169,13 +169,14 @@ def test_a_block_from_which_much_is_picked_is_computed_once(tasks):
     assert tasks.n == 3 + 4
 
 
-def test_a_sparse_array_takes_one_list_or_mask_and_refuses_more():
+def test_a_sparse_array_takes_lists_and_pairs_of_positions_and_refuses_more():
     dense = np.eye(5)
     s = ds.array(scipy.sparse.csr_matrix(dense), block_size=2)
     assert_same(s[[3, 1]].to_dense(), dense[[3, 1]])
     assert_same(s[:, dense[0] == 0].to_dense(), dense[:, dense[0] == 0])
     assert_same(s[np.ix_([3, 1], [1, 0, 3])].to_dense(), dense[np.ix_([3, 1], [1, 0, 3])])
-    for key in [([0, 1], [0, 1]), dense > 0, ([[0]],)]:
+    assert_same(s[[0, 4, 0], [0, 4, 1]], dense[[0, 4, 0], [0, 4, 1]])
+    for key in [dense > 0, ([[0]],)]:
         with pytest.raises((TypeError, IndexError), match="sparse"):
             s[key]
     with pytest.raises(IndexError, match="sparse"):

@@ -325,3 +325,15 @@ def test_choices_that_make_no_sense_are_refused():
         rng.permutation(1 << 30)
     with pytest.raises(ValueError, match="draw fewer"):
         rng.choice(1 << 30, 1 << 28, replace=False)
+
+
+@pytest.mark.parametrize("block_size", [(2, 2), np.int64(2)], ids=repr)
+def test_a_size_of_blocks_in_the_place_of_the_dtype_is_refused(block_size):
+    rng = ds.random.default_rng(0)
+    for draw in (rng.random, rng.standard_normal, rng.standard_exponential):
+        with pytest.raises(TypeError, match="block_size="):
+            draw((4, 4), block_size)
+    with pytest.raises(TypeError, match="block_size="):
+        rng.integers(0, 5, (4, 4), block_size)
+    with pytest.raises(TypeError, match="block_size="):
+        rng.standard_gamma(1, (4, 4), block_size)

@@ -1,5 +1,6 @@
 import itertools
 
+import numpy as np
 import pytest
 
 from dsarray import _grid as grid
@@ -72,6 +73,9 @@ def test_regrouping_takes_each_position_once(old, new):
         ((5, 3), (-1, 9), ((5,), (3,))),
         ((0, 3), (4, -1), ((0,), (3,))),
         ((5,), ((1, 4),), ((1, 4),)),
+        ((5, 3), [2, 2], ((2, 2, 1), (2, 1))),
+        ((5, 3), np.array([2, 2]), ((2, 2, 1), (2, 1))),
+        ((5, 3), [np.array([1, 4]), np.int64(2)], ((1, 4), (2, 1))),
         ((), (), ()),
         ((), 3, ()),
     ],
@@ -80,10 +84,17 @@ def test_block_sizes_are_clamped_and_an_int_cuts_the_first_axis(shape, block_siz
     assert grid.chunks_for(shape, block_size, "test") == chunks
 
 
-@pytest.mark.parametrize("block_size", [0, -2, 1.5, "x", True, (1,), (1, 2, 3), (1, 0), ((2, 2), 1), ((6, -1), 1)])
+@pytest.mark.parametrize(
+    "block_size", [0, -2, 1.5, "x", True, (1,), (1, 2, 3), (1, 0), ((2, 2), 1), ((6, -1), 1), np.ones(2)]
+)
 def test_nonsense_block_sizes_are_refused_with_the_value(block_size):
     with pytest.raises(ValueError, match="test: block_size="):
         grid.chunks_for((5, 3), block_size, "test")
+
+
+def test_two_sizes_for_one_axis_are_refused_with_how_to_make_two_axes():
+    with pytest.raises(ValueError, match=r"give a single number, or cut x\[None\] or x\[:, None\]"):
+        grid.chunks_for((10,), (1, 5), "test")
 
 
 def test_small_arrays_stay_whole():

@@ -69,7 +69,7 @@ def test_wrong_indices_raise_what_numpy_raises(key):
 
 def test_an_aligned_slice_is_the_blocks_themselves(tasks):
     part = a[3:, 2:4]
-    assert part.blocks[0, 0] is a.blocks[1, 1]
+    assert part._cells[0, 0] is a._cells[1, 1]
     assert part.chunks == ((3, 1), (2,))
     assert tasks.n == 0
 

@@ -19,10 +19,14 @@ def test_other_blocks_hold_the_same_values(pair, data):
     assert_same(cut, values)
 
 
+def test_sizes_may_be_an_array_of_integers():
+    assert ds.array(x).rechunk(np.array([3, 2])).chunks == ((3, 3), (2, 2))
+
+
 def test_blocks_that_stay_cost_nothing(tasks):
     a = ds.array(x, block_size=2)
     b = a.rechunk(((2, 4), -1))
-    assert b.blocks[0, 0] is a.blocks[0, 0]
+    assert b._cells[0, 0] is a._cells[0, 0]
     assert tasks.n == 0
     assert_same(b, x)
     assert tasks.n == 1

@@ -62,3 +62,21 @@ def test_keys_that_do_not_fit_are_refused():
         ds.sort_by(ds.zeros(3), by=0)
     with pytest.raises(ValueError, match="sort_by: shapes"):
         ds.sort_by(ds.zeros(3), ds.zeros(4), by=np.zeros(3))
+
+
+def test_a_list_of_columns_means_what_a_tuple_does():
+    a = ds.array(x % 7, block_size=3)
+    np.testing.assert_array_equal(ds.sort_by(a, by=[1, 0]), ds.sort_by(a, by=(1, 0)))
+
+
+@pytest.mark.parametrize("by", [None, True, slice(0, 2), "a", (0, None), [0.5]], ids=repr)
+def test_what_names_no_columns_is_refused(by):
+    with pytest.raises(TypeError, match=r"sort_by: by=.* names no columns; give ints, or an array"):
+        ds.sort_by(ds.array(x), by=by)
+
+
+def test_a_seed_by_position_is_refused_with_its_name():
+    with pytest.raises(TypeError, match=r"shuffle: None is no array; .* random_state="):
+        ds.shuffle(ds.array(x), None, 3)
+    with pytest.raises(TypeError, match="sort_by: None is no array; leave it away"):
+        ds.sort_by(ds.array(x), None, by=0)

@@ -4,12 +4,14 @@ Each check runs on data cut in blocks of 7 rows, so that no path hides behind a 
 whole.
 """
 
+import inspect
 import itertools
 import pickle
 import re
 
 import numpy as np
 import pytest
+import scipy.sparse
 from sklearn.base import clone, is_classifier, is_regressor
 from sklearn.datasets import make_blobs
 from sklearn.utils import get_tags
@@ -18,11 +20,12 @@ from sklearn.utils.estimator_checks import estimator_checks_generator
 import dsarray as ds
 import dsflow
 import estimators
-from tests.estimators.table import TABLE
+from tests.estimators.table import TABLE, Row
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # checks provoke warnings, and look at those that matter
 
 METHODS = ("predict", "predict_proba", "decision_function", "transform")
+MORE_METHODS = (*METHODS, "predict_log_proba", "score_samples", "kneighbors", "kneighbors_graph", "apply")
 
 
 def name_of(check):
@@ -110,6 +113,65 @@ def test_output_follows_the_kind_of_that_calls_X(row, method):
 
 
 @each_row
+@pytest.mark.parametrize("y_dtype", [np.float32, float])
+def test_results_of_float32_have_the_types_that_its_counterpart_gives(row, y_dtype):
+    X, y = data_for(row)
+    X, y = X.astype(np.float32), y.astype(y_dtype) if is_regressor(row.estimator) else y
+    if row.counterpart is None:
+        pytest.skip(f"{title(row)} has no counterpart")
+    expected = types(row.counterpart, X, y)
+    assert types(row.estimator, X, y) == expected
+    assert types(row.estimator, ds.array(X, block_size=9), y) == expected
+
+
+@each_row
+def test_a_subclass_may_have_a_parameter_more(row):
+    X, y = data_for(row)
+    x = ds.array(X, block_size=9)
+    kind = type(row.estimator)
+
+    def __init__(self, extra=0, **parameters):
+        kind.__init__(self, **parameters)
+        self.extra = extra
+
+    given = inspect.signature(kind).parameters.values()
+    more = inspect.Parameter("extra", inspect.Parameter.KEYWORD_ONLY, default=0)
+    __init__.__signature__ = inspect.Signature([inspect.Parameter("self", more.POSITIONAL_ONLY), *given, more])
+    wider = type("Wider", (kind,), {"__init__": __init__})
+    model = fitted(row._replace(estimator=wider(**row.estimator.get_params(deep=False), extra=1)), x, y)
+    assert model.get_params()["extra"] == 1
+    assert_alike(outputs(model, x), outputs(fitted(row, x, y), x), 1e-9)
+
+
+@each_row
+@pytest.mark.parametrize("kind", [scipy.sparse.csr_matrix, ds.array])
+def test_sparse_targets_are_refused(row, kind):
+    X, y = data_for(row)
+    if not is_classifier(row.estimator) and not is_regressor(row.estimator):
+        pytest.skip(f"{title(row)} has no targets")
+    with pytest.raises(TypeError, match="Sparse data was passed for y, but dense data is required"):
+        fitted(row, ds.array(X, block_size=9), kind(scipy.sparse.csr_array(y[:, None])))
+
+
+@each_row
+def test_score_leaves_predictions_and_targets_where_they_are(row, monkeypatch):
+    X, y = data_for(row)
+    if not is_classifier(row.estimator) and not is_regressor(row.estimator):
+        pytest.skip(f"{title(row)} has no targets")
+    x, targets = ds.array(X, block_size=9), ds.array(y, block_size=7)
+    model = fitted(row, x, targets)
+    expected = model.score(X, y)
+    collect = ds.Array.collect
+
+    def collect_few(array):
+        assert array.size < len(X)
+        return collect(array)
+
+    monkeypatch.setattr(ds.Array, "collect", collect_few)
+    assert model.score(x, targets) == pytest.approx(expected)
+
+
+@each_row
 @pytest.mark.parametrize("lengths", [(40,), (7,) * 5 + (5,), (0, 39, 0, 1), (1,) * 40], ids=str)
 def test_empty_blocks_and_blocks_of_one_row_are_ordinary(row, lengths):
     X, y = data_for(row)
@@ -168,6 +230,14 @@ def fitted(row, X, y):
     if "random_state" in estimator.get_params():
         estimator.set_params(random_state=0)
     return estimator.fit(X, y)
+
+
+def types(estimator, X, y):
+    """Return the types of what all methods give, by their names."""
+    model = fitted(Row(estimator, None), X, y)
+    found = {name: getattr(model, name)(X) for name in MORE_METHODS if hasattr(model, name)}
+    firsts = {name: each[0] if isinstance(each, tuple) else each for name, each in found.items()}
+    return {name: each.dtype for name, each in firsts.items()}
 
 
 def outputs(estimator, X):

@@ -149,3 +149,10 @@ def test_weights_that_are_all_0_are_an_error_for_arrays_too(block_size):
     with pytest.raises(ValueError, match="StandardScaler: all weights are 0"):
         StandardScaler().fit(x, sample_weight=ds.zeros(4, block_size=block_size))
     assert StandardScaler().fit(x, sample_weight=ds.array([0, 0, 0, 2], block_size=block_size)).n_samples_seen_ == 2
+
+
+@pytest.mark.parametrize("kind", [scipy.sparse.csr_matrix, ds.array])
+def test_sparse_weights_are_refused(kind):
+    weights = kind(scipy.sparse.csr_array(np.ones((4, 1))))
+    with pytest.raises(TypeError, match="Sparse data was passed for sample_weight, but dense data is required"):
+        StandardScaler().fit(ds.array(np.eye(4), block_size=2), sample_weight=weights)

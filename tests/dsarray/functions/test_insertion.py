@@ -53,7 +53,7 @@ def test_append_gives_what_numpy_gives(pair, axis, data):
 
 def test_a_row_that_is_deleted_leaves_other_blocks_as_they_are(tasks):
     part = np.delete(a, 0, axis=0)
-    assert part.blocks[1, 1] is a.blocks[1, 1]
+    assert part._cells[1, 1] is a._cells[1, 1]
     assert tasks.n == 0
 
 

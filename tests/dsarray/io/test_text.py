@@ -198,3 +198,10 @@ def test_delimiter_is_one_character(write, delimiter):
 def test_dtype_has_a_fixed_size(write, dtype):
     with pytest.raises(ValueError, match="has no fixed size"):
         load_txt_file(write("1,2\n"), dtype=dtype)
+
+
+@pytest.mark.parametrize("flag", ["discard_first_row", "col_of_index"])
+def test_a_delimiter_in_the_place_of_a_flag_costs_no_row_in_silence(write, flag):
+    with pytest.raises(TypeError, match=f"{flag}=';' is not True or False; .* delimiter="):
+        load_txt_file(write("1;2\n3;4\n"), **{flag: ";"})
+    assert load_txt_file(write("1,2\n3,4\n"), None, np.True_).shape == (1, 2)

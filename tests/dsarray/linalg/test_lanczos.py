@@ -1,5 +1,7 @@
 import numpy as np
 import pytest
+import scipy.sparse
+import scipy.sparse.linalg
 
 import dsarray as ds
 from tests.dsarray.linalg.matrices import FLOATS, assert_orthonormal, eps_of, normal
@@ -17,6 +19,18 @@ def test_the_largest_singular_values_agree_with_numpy(shape, dtype):
     assert np.linalg.norm(x @ vh.conj().T - u * s) < 1000 * eps * exact[0]
     assert_orthonormal(u)
     assert_orthonormal(vh.conj().T)
+
+
+@pytest.mark.parametrize("make", [scipy.sparse.csr_array, scipy.sparse.csr_matrix])
+def test_sparse_matrices_have_the_singular_values_that_scipy_finds(make, monkeypatch):
+    x = make(scipy.sparse.random_array((90, 60), density=0.06, rng=0))
+    exact = scipy.sparse.linalg.svds(x, 4, return_singular_vectors=False, random_state=0)
+    monkeypatch.setattr(make, "toarray", None)
+    u, s, vh = (part.collect() for part in ds.linalg.lanczos_svd(ds.array(x, block_size=(50, 40)), 4, random_state=0))
+    np.testing.assert_allclose(s, np.sort(exact)[::-1], rtol=1e-10)
+    np.testing.assert_allclose(x @ vh.T, u * s, atol=1e-10)
+    assert_orthonormal(u)
+    assert_orthonormal(vh.T)
 
 
 def test_a_matrix_of_lower_rank_than_asked_ends():

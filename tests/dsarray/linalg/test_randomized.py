@@ -1,5 +1,7 @@
 import numpy as np
 import pytest
+import scipy.sparse
+import scipy.sparse.linalg
 
 import dsarray as ds
 from tests.dsarray.linalg.matrices import FLOATS, assert_near, assert_orthonormal, eps_of, normal
@@ -44,3 +46,26 @@ def test_numbers_that_make_no_sense_are_refused():
         ds.linalg.randomized_svd(a, 2, -1)
     with pytest.raises(np.linalg.LinAlgError, match="stack"):
         ds.linalg.randomized_svd(a[None], 1)
+
+
+@pytest.mark.parametrize("dtype", ["int8", "float32", "complex128"])
+def test_a_sparse_matrix_is_only_multiplied_with(dtype, monkeypatch):
+    x = scipy.sparse.random_array((90, 50), density=0.1, rng=0, format="csr")
+    x = (100 * x).astype(dtype) @ scipy.sparse.diags_array(np.arange(50, 0, -1) ** 2 % 100, dtype=dtype).tocsr()
+    a = ds.array(x, block_size=(40, 30))
+    dense = [part.collect() for part in ds.linalg.randomized_svd(a.to_dense(), 4, random_state=0)]
+    monkeypatch.setattr(scipy.sparse.csr_array, "toarray", None)
+    found = [part.collect() for part in ds.linalg.randomized_svd(a, 4, random_state=0)]
+    assert [(each.shape, each.dtype) for each in found] == [(each.shape, each.dtype) for each in dense]
+    (u, s, vh), (v, t, wh) = found, dense
+    np.testing.assert_allclose(s, t, rtol=1e4 * eps_of(s))
+    assert_near((u * s) @ vh, (v * t) @ wh, 1e3 * s[0], eps_of(s))
+
+
+def test_sparse_matrices_have_the_singular_values_that_scipy_finds():
+    x = scipy.sparse.random_array((150, 100), density=0.06, rng=0, format="csr")
+    exact = scipy.sparse.linalg.svds(x, 4, return_singular_vectors=False, random_state=0)
+    found = ds.linalg.randomized_svd(x, 4, 60, 8, random_state=0)
+    np.testing.assert_allclose(found.S, np.sort(exact)[::-1], rtol=1e-6)
+    with pytest.raises(TypeError, match="to_dense"):
+        ds.linalg.tsqr(x)

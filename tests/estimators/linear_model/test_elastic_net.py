@@ -60,6 +60,21 @@ def test_sparse_rows_give_the_same_as_dense_ones():
     assert ours.sparse_coef_.shape == (1, 10)
 
 
+@pytest.mark.parametrize("targets", [y, np.column_stack([y, -y])], ids=["one target", "two targets"])
+def test_numbers_stay_as_short_as_they_are(targets):
+    ours = Lasso(0.1).fit(ds.array(X.astype(np.float32), block_size=50), targets)
+    assert ours.coef_.dtype == ours.dual_gap_.dtype == np.float32
+
+
+def test_a_subclass_may_have_other_parameters():
+    class Doubled(Lasso):
+        def __init__(self, alpha=0.1, factor=2):
+            super().__init__(alpha)
+            self.factor = factor
+
+    assert_same(Doubled().fit(ds.array(X, block_size=50), y), sklearn.linear_model.Lasso(0.1).fit(X, y), rtol=1e-6)
+
+
 def test_engine_does_not_change_the_result(on_every_engine):
     assert_same(Lasso(0.1).fit(ds.array(X, block_size=100), y), sklearn.linear_model.Lasso(0.1).fit(X, y))
 

@@ -80,6 +80,7 @@ def test_sparse_rows_give_the_same_as_dense_ones():
 def test_numbers_stay_as_short_as_they_are():
     ours = LinearRegression().fit(ds.array(X.astype(np.float32), block_size=50), y)
     assert ours.coef_.dtype == ours.predict(ds.array(X.astype(np.float32))).dtype == np.float32
+    assert ours.singular_.dtype == np.float32
     np.testing.assert_allclose(ours.coef_, sklearn.linear_model.LinearRegression().fit(X, y).coef_, rtol=1e-3)
 
 

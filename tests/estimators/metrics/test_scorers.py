@@ -5,6 +5,7 @@ import pickle
 
 import numpy as np
 import pytest
+import scipy.sparse
 import sklearn.metrics
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.datasets import load_breast_cancer, load_diabetes
@@ -117,6 +118,22 @@ def test_score_methods_leave_predictions_where_they_are(monkeypatch):
         with monkeypatch.context() as patch:
             patch.setattr(ds.Array, "__array__", None)
             assert model.score(x, y, weights) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("model", [Threshold(), FirstColumn()])
+def test_what_is_no_array_is_named_for_ds_arrays_too(model):
+    x, y = ds.array(X, block_size=100), ds.array(Y, block_size=70)
+    for data in ((X, Y), (x, y), (x, Y), (X, y)):
+        with pytest.raises(ValueError, match=r"'sample_weight'.* must be an array-like or None"):
+            model.score(*data, True)
+    with pytest.raises(ValueError, match="got 3 in place of an array"):
+        model.score(x, 3)
+
+
+def test_sparse_targets_of_a_regression_are_named():
+    y = ds.array(scipy.sparse.csr_array(Y[:, None].astype(float)))
+    with pytest.raises(TypeError, match="r2_score: sparse data was passed for y"):
+        FirstColumn().score(ds.array(X, block_size=100), y)
 
 
 def test_all_labels_of_a_sample_are_to_be_right():

@@ -129,6 +129,8 @@ def test_float32_stays_float32_and_loses_fewer_digits_than_in_scikit_learn(kind)
     exact = sklearn.mixture.GaussianMixture(4, covariance_type=kind, random_state=0).fit(X.astype(float))
     assert {getattr(model, name).dtype for name in LEARNED} == {np.dtype(np.float32)}
     np.testing.assert_allclose(model.covariances_, exact.covariances_, rtol=1e-3, atol=1e-4)
+    for given, dtype in ((X, np.float32), (X.astype(float), np.float64)):
+        assert model.predict_proba(given).dtype == model.score_samples(given).dtype == dtype
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -6,6 +6,7 @@ from scipy.stats import uniform
 
 from dsflow import task
 from dsflow.testing import count_tasks
+from estimators.cluster import KMeans
 from estimators.model_selection import SimulationSearch
 
 
@@ -84,3 +85,19 @@ def test_what_makes_no_sense_is_refused(engine):
     with pytest.raises(TypeError, match="unexpected keyword"):
         SimulationSearch(noisy, {"nonsense": [1]}).fit()
     engine._failures.clear()
+
+
+def test_what_cannot_be_called_is_refused_before_any_call():
+    with count_tasks() as tasks:
+        with pytest.raises(TypeError, match=r"simulate=KMeans\(n_clusters=2\) is no function.* use GridSearchCV"):
+            SimulationSearch(KMeans(2), {"n_clusters": [1, 2]}).fit()
+        with pytest.raises(TypeError, match="score=3 is no function"):
+            SimulationSearch(fall, GRID, score=3).fit()
+    assert tasks.count == 0
+
+
+def test_a_task_that_makes_a_tuple_of_its_number_is_told_how_not_to():
+    single = task(returns=1)(lambda height: height)
+    with pytest.raises(TypeError, match=r"returned a tuple.* Leave returns=1 away"):
+        SimulationSearch(single, {"height": [1, 2]}).fit()
+    assert SimulationSearch(single, {"height": [1, 2]}, score=lambda found: found[0]).fit().best_score_ == 2

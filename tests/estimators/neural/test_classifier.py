@@ -196,6 +196,17 @@ def test_samples_may_have_more_axes(few):
         ours.predict(X.reshape(-1, 8, 8))
 
 
+@pytest.mark.parametrize("kind", [torch.from_numpy, np.ndarray.tolist], ids=["tensor", "lists"])
+def test_images_may_be_a_tensor_or_lists(few, kind):
+    X, y = few
+    images = X.reshape(-1, 1, 8, 8)
+    how = {"module": Convolutions, "max_iter": 1}
+    ours, expected = model(**how).fit(kind(images), torch.from_numpy(y)), model(**how).fit(images, y)
+    assert ours.loss_curve_ == expected.loss_curve_
+    np.testing.assert_array_equal(ours.predict_proba(kind(images)), expected.predict_proba(images))
+    assert isinstance(ours.predict(kind(images)), np.ndarray)
+
+
 def test_the_default_module_takes_features_in_a_row(few):
     X, y = few
     ours = model().fit(X.reshape(-1, 8, 8), y)
@@ -340,6 +351,7 @@ def test_errors_of_the_module_are_the_users(few):
         ({"dtype": "int8"}, "'dtype' parameter"),
         ({"module": 3}, "'module' parameter"),
         ({"early_stopping": True, "validation_fraction": 0.999}, "leaves none of 200 rows"),
+        ({"optimizer_params": {"lr": 0.5}}, r"optimizer_params has lr=0.5, but .* learning_rate_init=0.001; set that"),
     ],
 )
 def test_parameters_that_make_no_sense_are_named(few, params, message):

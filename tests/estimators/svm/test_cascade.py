@@ -2,6 +2,7 @@
 
 import itertools
 import logging
+import warnings
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ import dsarray as ds
 import dsflow
 from estimators.svm import CascadeSVM
 from estimators.svm import _passes as passes_module
+from estimators.svm._pairs import PairsProblem
 
 EXACT = {"tol": 0, "max_iter": 50}
 """Pass until no sample contradicts."""
@@ -117,7 +119,7 @@ def test_sparse_blocks_may_have_their_columns_in_any_order():
     turned.has_sorted_indices = False
     blocks = ds.from_blocks([[turned]], ((600,), (64,)), x.dtype, sparse=True)
     machine, expected = (CascadeSVM(gamma=0.1).fit(each, y) for each in (blocks, x))
-    np.testing.assert_array_equal(machine.dual_coef_, expected.dual_coef_)
+    np.testing.assert_array_equal(machine.dual_coef_.toarray(), expected.dual_coef_.toarray())
 
 
 @pytest.mark.parametrize("block_size", [None, 60])
@@ -370,3 +372,22 @@ def test_ties_cannot_be_broken_between_pairs():
     machine = CascadeSVM(break_ties=True, decision_function_shape="ovo").fit(*iris())
     with pytest.raises(ValueError, match="break_ties=True needs decision_function_shape='ovr'"):
         machine.predict(iris()[0])
+
+
+@pytest.mark.parametrize(("block_size", "max_iter", "slacks"), [(50, 5, {0.1, 1e-3}), (50, 1, {1e-3}), (-1, 5, {1e-3})])
+def test_solutions_on_the_way_are_rough_and_the_last_one_is_not(monkeypatch, block_size, max_iter, slacks):
+    x, y = moons()
+    seen = []
+
+    def train(self, samples):
+        seen.append(self.slack)
+        return solve(self, samples)
+
+    solve = PairsProblem.train
+    monkeypatch.setattr(PairsProblem, "train", train)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        machine = CascadeSVM(C=10.0, max_iter=max_iter).fit(*cut(x, y, block_size))
+    assert set(seen) == slacks
+    assert seen[-1] == 1e-3
+    assert machine.converged_ == (max_iter > 1)

@@ -111,6 +111,7 @@ def test_sparse_samples_give_the_same_machine(density):
     machine = CascadeSVR(gamma=0.1, **EXACT).fit(ds.array(scipy.sparse.csr_array(x), block_size=100), y)
     dense = CascadeSVR(gamma=0.1, **EXACT).fit(ds.array(x, block_size=100), y)
     assert scipy.sparse.issparse(machine.support_vectors_)
+    assert machine.dual_coef_.format == "csr"
     np.testing.assert_allclose(machine.predict(scipy.sparse.csr_array(x)), dense.predict(x), atol=CLOSE)
 
 
