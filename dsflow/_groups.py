@@ -124,7 +124,8 @@ class TaskGroup:
     def join(self, node: Node) -> Failure | None:
         """Add a task that is being called; return why it is not to run, or None."""
         with self._lock:
-            self._pending[node.key] = node
+            if not node.settled:  # it may have run as soon as the graph had it
+                self._pending[node.key] = node
             end = self._end
         return None if end is None else _cancelled(node, self, end)
 

@@ -126,9 +126,9 @@ class Session:
         for target, version in zip(arguments.targets, versions[n_returns:], strict=True):
             target(node, version)
         node.groups = current_groups(context)
-        cancelled = join_groups(node) if node.groups else None
         node.is_nested = context.is_task
         failure = self.graph.add(node, versions, follow=self.engine.orders)
+        cancelled = join_groups(node) if node.groups else None  # not before: a group settles its members when one fails
         if context.is_task:
             context.children.append(node)
         for given_up in arguments.given_up:

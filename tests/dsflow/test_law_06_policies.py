@@ -23,6 +23,8 @@ from dsflow import (
     task,
     wait_on,
 )
+from dsflow._graph import Outcome
+from dsflow._ordering import Graph
 from tests.dsflow.conftest import only
 
 
@@ -272,6 +274,53 @@ def test_a_failure_in_an_inner_group_ends_the_outer_one_too(engine):
             settle(fail())
         late = add(1, 1)
     assert isinstance(late.exception(), TaskCancelledError)
+
+
+@only("threads")
+def test_a_group_may_fail_while_a_task_is_called_in_it(engine, monkeypatch):
+    told = threading.Event()
+
+    @task
+    def fail_when_told():
+        told.wait(20)
+        raise LookupError("told")
+
+    def add_late(graph, node, outputs, *, follow):
+        if node.name == "add":
+            told.set()
+            deadline = time.monotonic() + 20
+            while group._end is None and time.monotonic() < deadline:
+                time.sleep(0.001)
+        return add_node(graph, node, outputs, follow=follow)
+
+    add_node = Graph.add
+    monkeypatch.setattr(Graph, "add", add_late)
+    with TaskGroup("racing", implicit_barrier=False) as group:
+        fail_when_told()
+        late = add(1, 1)
+    late.exception(20)
+    left = list(engine.graph.pending.values())
+    engine.graph.pending.clear()  # what is settled and in there would keep stop() from ending
+    assert not left
+    assert isinstance(late.exception(), TaskCancelledError)
+    with pytest.raises(LookupError, match="told"):
+        group.barrier()
+
+
+@only("threads")
+def test_a_task_may_end_before_its_group_knows_of_it(engine, monkeypatch):
+    def add_early(graph, node, outputs, *, follow):
+        failure = add_node(graph, node, outputs, follow=follow)
+        if node.name == "add":
+            engine.settle(node, Outcome(stored=[3]))
+        return failure
+
+    add_node = Graph.add
+    monkeypatch.setattr(Graph, "add", add_early)
+    with TaskGroup("racing") as group:
+        early = add(1, 2)
+    assert early.done()
+    assert not group._members()
 
 
 def test_an_ignored_failure_ends_no_group(engine):
