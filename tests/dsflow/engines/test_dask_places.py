@@ -14,15 +14,17 @@ from tests.dsflow.conftest import only
 
 
 @task
-def nap(seconds):
-    time.sleep(seconds)
-
-
-@task
 def note(path, text):
     time.sleep(0.03)  # or many of them are sent together, and run for 20 ms before anything else does
     with path.open("a") as file:
         file.write(text)
+
+
+@task
+def nap_until(path):
+    deadline = time.monotonic() + 20
+    while not path.exists() and time.monotonic() < deadline:
+        time.sleep(0.01)
 
 
 @task(priority=5)
@@ -53,11 +55,13 @@ def on_two_cores():
 def test_tasks_of_a_higher_priority_go_first(engine, tmp_path):
     path = tmp_path / "log"
     path.touch()
-    naps = [nap(0.3) for _ in range(2)]
+    naps = [nap_until(tmp_path / "all called") for _ in range(2)]
     notes = [note(path, "a") for _ in range(30)]
     soon = [note_soon(path, "b") for _ in range(5)]
+    time.sleep(0.3)  # what was called is on its way for some milliseconds
+    (tmp_path / "all called").touch()
     wait_on([naps, notes, soon])
-    assert path.read_text().index("bbb") < 10, "but for those that were on a worker already"
+    assert path.read_text().rindex("b") < 20, "but for those that were on a worker already"
 
 
 @pytest.fixture(scope="module")
