@@ -25,7 +25,7 @@ from dsarray._grid import (
     is_size,
     offsets,
 )
-from dsarray._namespace import adopt, at_rest, is_foreign
+from dsarray._namespace import adopt, as_array, at_rest, native
 from dsarray._sparse import is_sparse, to_csr
 from dsflow import Future
 
@@ -193,8 +193,9 @@ def from_blocks(blocks: Any, chunks: Chunks, dtype: npt.DTypeLike, *, sparse: bo
 
 def _as_block(block: Any) -> Any:
     """Return a block as it is, or as an ndarray where kernels know no more of it than NumPy does."""
-    is_known = isinstance(block, (Future, np.ndarray, np.generic)) or is_sparse(block) or is_foreign(block)
-    return np.asarray(block) if not is_known and hasattr(block, "__array__") else block
+    if isinstance(block, Future) or not hasattr(block, "__array__"):
+        return block
+    return native(as_array(block))
 
 
 def _flatten(blocks: Any, grid: Sequence[int]) -> list[Any]:

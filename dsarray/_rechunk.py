@@ -84,12 +84,17 @@ def check_block(
     block: Any, shape: tuple[int, ...], dtype: np.dtype[Any] | None = None, *, sparse: bool = False
 ) -> None:
     """Raise ValueError for a block that is not of the shape its place in the grid says, or TypeError for its kind."""
-    kind = f"a block is of type {type(block).__name__}"
     if not hasattr(block, "shape") or not hasattr(block, "dtype"):
-        raise TypeError(f"Array: {kind}, which is no array; make it one, as with np.asarray().")
+        raise TypeError(
+            f"Array: a block is of type {type(block).__name__}, which is no array; make it one, as with np.asarray()."
+        )
     if is_sparse(block) != sparse:
-        other = "as a CSR matrix, or without sparse=True" if sparse else "as an ndarray, or from_blocks() sparse=True"
-        raise TypeError(f"Array: {kind}, but the array is {'sparse' if sparse else 'dense'}; give it {other}.")
+        is_what, other = "dense", "as an ndarray, or from_blocks() sparse=True"
+        if sparse:
+            is_what, other = "sparse", "as a CSR matrix, or without sparse=True"
+        raise TypeError(
+            f"Array: a block is of type {type(block).__name__}, but the array is {is_what}; give it {other}."
+        )
     if tuple(block.shape) != shape:
         raise ValueError(f"Array: a block has shape {block.shape}, not {shape}; correct the chunks given for it.")
     if dtype is not None and not isinstance(dtype_of(block), np.dtype):

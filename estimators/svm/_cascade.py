@@ -14,9 +14,9 @@ from dsflow import share
 from estimators._targets import check_all_weighed, encode_classes, weigh_rows
 from estimators._validation import check_X, like_input, map_rows, rows_to_array
 from estimators.metrics import AccuracyScore
-from estimators.svm._machine import CascadeMachine, as_dense, like_vectors
+from estimators.svm._machine import CascadeMachine, like_vectors
 from estimators.svm._pairs import PairsProblem
-from estimators.svm._solver import Samples, Solution
+from estimators.svm._solver import Samples, Solution, as_dense
 from estimators.svm._votes import choose_classes, decide_one_by_one, decide_one_versus_rest
 
 __all__ = ["CascadeSVM"]

@@ -16,8 +16,8 @@ from dsflow import share
 from estimators._responses import check_responses
 from estimators._validation import align_rows, check_weights, check_X, like_input, map_rows, rows_to_array
 from estimators.metrics import DeterminationScore
-from estimators.svm._machine import CascadeMachine, as_dense, like_vectors
-from estimators.svm._solver import Samples, Solution
+from estimators.svm._machine import CascadeMachine, like_vectors
+from estimators.svm._solver import Samples, Solution, as_dense
 from estimators.svm._tube import TubeProblem, follow
 
 __all__ = ["CascadeSVR"]

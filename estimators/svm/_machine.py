@@ -33,7 +33,7 @@ from estimators.svm._kernel import KERNELS, Kernel
 from estimators.svm._passes import run_passes
 from estimators.svm._solver import Problem, Solution, count_bytes, take_model
 
-__all__ = ["CascadeMachine", "as_dense", "like_vectors"]
+__all__ = ["CascadeMachine", "like_vectors"]
 
 
 class CascadeMachine(ObservedFit, BaseEstimator):
@@ -148,8 +148,3 @@ class CascadeMachine(ObservedFit, BaseEstimator):
 def like_vectors(coefficients: Any, vectors: Any) -> Any:
     """Return coefficients as SVC has them: of sparse support vectors, a sparse matrix of the same kind."""
     return type(vectors)(coefficients) if scipy.sparse.issparse(vectors) else coefficients
-
-
-def as_dense(coefficients: Any) -> Any:
-    """Return what `like_vectors` was given."""
-    return coefficients.toarray() if scipy.sparse.issparse(coefficients) else coefficients

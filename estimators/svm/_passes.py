@@ -93,9 +93,10 @@ def run_passes(
         passes.stopped = is_enough(passes.solution)
         if passes.stopped or passes.converged or is_last:
             return passes
-        is_rough = is_rough and not few and passes.n_passes + 1 < max_passes
+        was_rough, is_rough = is_rough, is_rough and not few and passes.n_passes + 1 < max_passes
         more = ds.tree_reduce(join_samples, [more for more, _ in checks])
-        passes.solution = solve_with(passes.solution, more, problem.roughly() if is_rough else problem)
+        next_problem = problem.roughly() if is_rough else problem
+        passes.solution = solve_with(passes.solution, more, next_problem, was_rough and not is_rough)
         passes.n_passes += 1
 
 

@@ -25,6 +25,7 @@ __all__ = [
     "Samples",
     "Solution",
     "Trained",
+    "as_dense",
     "check_block",
     "count_bytes",
     "evaluate_parts",
@@ -142,9 +143,12 @@ class Problem(ABC):
             cache_size=self.cache_mib,
             **parameters,
         ).fit(quick_form(samples.rows), targets, samples.weights)
-        dual_coef = machine.dual_coef_
-        dual_coef = dual_coef.toarray() if scipy.sparse.issparse(dual_coef) else dual_coef
-        return machine.support_, dual_coef, machine.intercept_
+        return machine.support_, as_dense(machine.dual_coef_), machine.intercept_
+
+
+def as_dense(coefficients: Any) -> Any:
+    """Return coefficients, which are sparse where the support vectors are, as an ndarray."""
+    return coefficients.toarray() if scipy.sparse.issparse(coefficients) else coefficients
 
 
 # --- solving ---------------------------------------------------------------------------------------------------------
@@ -163,9 +167,9 @@ def merge(solutions: list[Solution], problem: Problem) -> Solution:
 
 
 @task
-def solve_with(solution: Solution, more: Samples, problem: Problem) -> Solution:
-    """Solve the problem of what a solution has kept and some more samples."""
-    return _solve(_join([solution.support, solution.near, more]), problem)
+def solve_with(solution: Solution, more: Samples, problem: Problem, is_finer: bool) -> Solution:
+    """Solve the problem of what a solution has kept and some more samples; ``is_finer`` if that one was a rough one."""
+    return _solve(_join([solution.support, solution.near, more]), problem) if len(more) or is_finer else solution
 
 
 @task
@@ -234,7 +238,7 @@ def check_block(
     Returns
     -------
     more : Samples
-        Those that miss a condition, or nearly do, although the solution has not kept them.
+        Those that miss a condition, or nearly do, although the solution has not kept them; none if none misses one.
     sums : ndarray of shape (5,)
         How many miss one so, how many samples support the solution, and what the block adds to the linear term of the
         dual objective, to the squared norms of the weights of all functions, and to the weighted losses.
@@ -251,6 +255,6 @@ def check_block(
     is_new[here] = False
     is_new[np.isin(samples.index, solution.near.index)] = False
     n_violators = (is_new & (given < asked - problem.slack).any(axis=1)).sum()
-    is_near = is_new & (given < asked + FARTHER * problem.near).any(axis=1)
+    is_near = is_new & (given < asked + FARTHER * problem.near).any(axis=1) & bool(n_violators)
     sums = np.array([n_violators, len(here), (alphas * asked[here]).sum(), norms.sum(), loss])
     return samples.take(np.flatnonzero(is_near)), sums

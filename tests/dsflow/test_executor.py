@@ -17,6 +17,7 @@ from dsflow import barrier, task, wait_on
 from dsflow._executor import Executor
 from dsflow.testing import count_tasks
 from tests.dsflow.conftest import only
+from tests.dsflow.told import wait_for_file
 
 parallel = only("threads", "dask", "dask-inproc")
 
@@ -58,9 +59,7 @@ def nap(seconds, result=None):
 
 
 def wait_for(path):
-    deadline = time.monotonic() + 20
-    while not path.exists() and time.monotonic() < deadline:
-        time.sleep(0.01)
+    wait_for_file(path)
     return "slow"
 
 

@@ -16,6 +16,7 @@ from dsflow import share, task, wait_on
 from dsflow._joblib import register_joblib_backend
 from dsflow.testing import count_tasks, forbid_compute
 from tests.dsflow.conftest import only
+from tests.dsflow.told import wait_for_file
 
 Parallel, delayed = joblib.Parallel, joblib.delayed
 parallel = only("threads", "dask", "dask-inproc")
@@ -45,9 +46,7 @@ def nap(seconds, result=None):
 
 
 def wait_for(path):
-    deadline = time.monotonic() + 20
-    while not path.exists() and time.monotonic() < deadline:
-        time.sleep(0.01)
+    wait_for_file(path)
     return path
 
 

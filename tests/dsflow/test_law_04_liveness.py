@@ -9,6 +9,7 @@ import pytest
 import dsflow._session
 from dsflow import task, wait_on
 from tests.dsflow.conftest import only
+from tests.dsflow.told import wait_for_file
 
 
 @task
@@ -19,9 +20,7 @@ def nap(seconds):
 
 @task
 def nap_until(path):
-    deadline = time.monotonic() + 60
-    while not path.exists() and time.monotonic() < deadline:
-        time.sleep(0.01)
+    wait_for_file(path, 60)
 
 
 @task

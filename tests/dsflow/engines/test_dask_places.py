@@ -11,6 +11,7 @@ import dsflow
 from dsflow import ConstraintError, constraint, task, wait_on
 from dsflow.testing import kill_a_worker
 from tests.dsflow.conftest import only
+from tests.dsflow.told import wait_for_file
 
 
 @task
@@ -22,9 +23,7 @@ def note(path, text):
 
 @task
 def nap_until(path):
-    deadline = time.monotonic() + 20
-    while not path.exists() and time.monotonic() < deadline:
-        time.sleep(0.01)
+    wait_for_file(path)
 
 
 @task(priority=5)

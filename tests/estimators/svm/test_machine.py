@@ -9,6 +9,7 @@ from sklearn.svm import SVC, SVR
 import dsarray as ds
 import estimators
 from estimators.svm import CascadeSVM, CascadeSVR
+from estimators.svm._pairs import PairsProblem
 
 
 @pytest.mark.parametrize("block_size", [-1, 40])
@@ -26,3 +27,12 @@ def test_coefficients_of_sparse_samples_are_sparse_as_in_scikit_learn(kind, coun
     again = estimators.load(tmp_path / "machine")
     np.testing.assert_array_equal(again.dual_coef_.toarray(), machine.dual_coef_.toarray())
     np.testing.assert_array_equal(again.predict(x), machine.predict(x))
+
+
+def test_passes_that_find_nothing_solve_nothing(monkeypatch):
+    sizes = []
+    solve = PairsProblem.train
+    monkeypatch.setattr(PairsProblem, "train", lambda self, samples: sizes.append(len(samples)) or solve(self, samples))
+    x, y = load_iris(return_X_y=True)
+    CascadeSVM(max_iter=12, check_convergence=False).fit(ds.array(x, block_size=75), y)
+    assert len(sizes) < 3 + 5, "two blocks, what they keep, and the passes that follow"
